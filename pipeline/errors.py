@@ -1,0 +1,46 @@
+"""
+Every exception the package raises on purpose.
+
+    PipelineError
+    ├── UsageError        a path or option that cannot be used (exit 2)
+    ├── RulePackError     a rule pack that cannot be read or compiled; names file and rule
+    └── StoreError        the store cannot be opened, read or written; names the path
+        ├── StoreBusy     another run holds the lock (exit 3)
+        └── StoreRefused  a change refused for safety, such as a mass delete (exit 4)
+
+A document that is not wanted is no exception but a `Rejection` (`records.py`): it is counted and stored with its reason.
+"""
+
+
+class PipelineError(Exception):
+    """Base of all errors of this package; its message is fit to be shown to a user."""
+
+    exit_code = 1
+
+
+class UsageError(PipelineError):
+    """A path or option cannot be used as given."""
+
+    exit_code = 2
+
+
+class RulePackError(PipelineError):
+    """A rule pack cannot be used; the message names the file, the rule and what to mend."""
+
+    exit_code = 2
+
+
+class StoreError(PipelineError):
+    """The store below `clean/` cannot be opened, read or written."""
+
+
+class StoreBusy(StoreError):
+    """Another run holds the store's lock."""
+
+    exit_code = 3
+
+
+class StoreRefused(StoreError):
+    """The store refused a change that looks like an accident."""
+
+    exit_code = 4

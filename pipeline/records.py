@@ -1,0 +1,172 @@
+"""
+The frozen values that travel through the pipeline, in the order in which they appear.
+
+    RawFile -> RawRecord -> Document -> (line frames) -> Article | Rejection
+
+A type proves that a step happened: only `decode` makes a `Document`, only `assemble` an `Article`.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+
+class MediaType(StrEnum):
+    """What a raw record is, decided by its reader."""
+
+    TEXT = "text/plain"
+    HTML = "text/html"
+
+
+class Reason(StrEnum):
+    """Why a line was removed. The list is closed: the table `removed_lines` knows no other."""
+
+    TITLE = "title"
+    REPEATED_TITLE = "repeated-title"
+    BYLINE = "byline"
+    DATELINE = "dateline"
+    CHANNEL_HEADER = "channel-header"
+    COUNTER = "counter"
+    NEWSLETTER = "newsletter"
+    SHARE = "share"
+    FOLLOW = "follow"
+    LOGIN_TO_COMMENT = "login-to-comment"
+    COMMENTS = "comments"
+    RELATED = "related"
+    LATEST = "latest"
+    TRENDING = "trending"
+    READ_MORE = "read-more"
+    TAG_LINE = "tag-line"
+    NAVIGATION = "navigation"
+    COOKIE_NOTICE = "cookie-notice"
+    ADVERT = "advert"
+    COPYRIGHT = "copyright"
+    IMAGE_PLACEHOLDER = "image-placeholder"
+    PAGINATION = "pagination"
+    SITE_FURNITURE = "site-furniture"
+    OTHER = "other"
+
+
+class RejectReason(StrEnum):
+    """Why a record became no article. The list is closed: the table `rejected` knows no other."""
+
+    UNREADABLE = "unreadable"  # the file could not be opened or read
+    CHANGED_WHILE_READ = "changed-while-read"  # it grew or was replaced while we read it
+    EMPTY = "empty"  # no byte, or nothing but blank lines
+    BINARY = "binary"  # not text in any encoding we know
+    NO_MAIN_TEXT = "no-main-text"  # an HTML page without visible text
+    FURNITURE_ONLY = "furniture-only"  # every line was judged boilerplate
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A file below `raw/`, as the file system showed it."""
+
+    path: Path
+    key: str  # path relative to raw/, with "/" between folders; undecodable bytes percent-encoded
+    size: int  # bytes
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One document's bytes and where they came from."""
+
+    source: str  # "path#record": the file's key and the record's number in it, from 1
+    data: bytes
+    media_type: MediaType
+    raw_sha256: str  # hex, of the whole file
+    site: str | None = None  # host named by a folder on the path, such as raw/example.org/2024/a.txt
+    url: str | None = None
+    declared_encoding: str | None = None  # from a header outside the bytes, if any
+
+    @property
+    def article_id(self) -> str:
+        """Content address: hex of the first 16 bytes of SHA-256 over the record's bytes."""
+        return hashlib.sha256(self.data).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What is known about an article besides its text. `None` and empty mean unknown."""
+
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None  # aware, UTC
+    published_source: str | None = None  # "dateline", "json-ld", "opengraph", "trafilatura"
+    url: str | None = None
+    site: str | None = None
+    language: str | None = None  # ISO 639-1, as declared
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A record decoded to text, with line ends made `\\n` and nothing else changed."""
+
+    source: str
+    article_id: str
+    raw_sha256: str
+    media_type: MediaType
+    text: str
+    encoding: str  # Python's name of the codec
+    encoding_source: str  # "bom", "nul-pattern", "utf-8", "declared", "detected", "given"
+    known: Metadata = field(default_factory=Metadata)  # from the path, headers or markup, before judging
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedLine:
+    """
+    One entry of the ledger: a whole line, or a span at the start or end of a kept line.
+
+    `start` and `end` are character offsets (code points, end exclusive) into the document's text.
+    """
+
+    line: int  # from 1
+    start: int
+    end: int
+    text: str
+    reason: Reason
+    rule: str
+    score: float  # 1.0 for a rule; the model's probability of boilerplate otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Document measures of the published filters, for users to decide with; nothing is rejected by them."""
+
+    mean_word_length: float  # Gopher, Rae et al. 2021: 3 to 10
+    letter_word_share: float  # Gopher: at least .80 of the words hold a letter
+    end_mark_share: float  # FineWeb: more than .12 of the lines end in punctuation
+    short_line_share: float  # FineWeb: less than .67 of the lines have 30 characters or fewer
+    duplicate_line_share: float  # FineWeb: less than .1 of the characters stand in repeated lines
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A cleaned document: a row of `articles` with its rows of `removed_lines`."""
+
+    document: Document
+    metadata: Metadata
+    text: str
+    kept_lines: tuple[int, ...]  # 1-based numbers of the lines behind `text`
+    removed: tuple[RemovedLine, ...]
+    removed_share: float  # of the characters in non-blank lines
+    word_count: int
+    language_score: float | None
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that became no article, and why."""
+
+    source: str
+    raw_sha256: str
+    reason: RejectReason
+    detail: str
+    size: int  # bytes of the record
