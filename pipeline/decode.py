@@ -91,6 +91,8 @@ _CONTROLS = bytes({*range(0x20)} - {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B}) + b"\x7
 _C1_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")  # U+0085 is a line end on some systems
 # Random bytes hold 11% controls in any one-byte encoding (28 of 256); no page of our gold files has over 0.1%.
 _MAX_CONTROL_SHARE = 0.05
+# Bytes that are valid UTF-8 are not random; there NULs between words are tolerated as far as Perl's -T does.
+_MAX_CONTROL_SHARE_IN_UTF8 = 0.3
 # A text whose accents were all lost (French, Vietnamese) has 4% to 20%; random bytes read as UTF-8 have over 40%.
 _MAX_LOST_SHARE = 0.3
 
@@ -130,7 +132,7 @@ def decode_record(record: RawRecord) -> Document | Rejection:
         if decoded.text.count("\0") * 2 > len(decoded.text):
             return _rejection(record, RejectReason.BINARY, "the record holds nothing but NUL bytes")
         return _rejection(record, RejectReason.EMPTY, "the record holds nothing but blank lines")
-    damage = _damage(decoded.text)
+    damage = _damage(decoded)
     if damage:
         return _rejection(record, RejectReason.BINARY, f"{damage} (read as {decoded.encoding})")
     return Document(
@@ -365,15 +367,16 @@ def _kind_by_magic(data: bytes) -> str | None:
     return None
 
 
-def _damage(text: str) -> str | None:
+def _damage(decoded: _Decoded) -> str | None:
     """
     Say what shows that a decoded string is no text, or return None.
 
     NULs at the end do not count: a file that was given its size before it was filled is still a text.
     """
-    body = text.rstrip("\0")
+    body = decoded.text.rstrip("\0")
+    limit = _MAX_CONTROL_SHARE_IN_UTF8 if decoded.source == "utf-8" else _MAX_CONTROL_SHARE
     controls, lost = _count_controls(body), body.count("\ufffd")
-    if controls > _MAX_CONTROL_SHARE * len(body):
+    if controls > limit * len(body):
         return f"{controls:,} of {len(body):,} characters are control characters"
     if lost > _MAX_LOST_SHARE * len(body):
         return f"{lost:,} of {len(body):,} characters could not be decoded"
