@@ -1,0 +1,96 @@
+"""
+Markup to main text: what a page says without its furniture, one line a paragraph.
+
+trafilatura knows most page layouts and comes first. Where it finds nothing although the page shows text (it gives up
+without a word on deep nesting and on very long text nodes, and some layouts are beyond it), resiliparse's main content
+is taken, and then all visible text: lines that are furniture can still be judged, lines that are lost cannot.
+"""
+
+import re
+from dataclasses import replace
+
+from lxml.etree import LxmlError  # type: ignore[import-untyped]  # lxml publishes no types
+from resiliparse.extract.html2text import extract_plain_text
+from trafilatura import bare_extraction
+
+from pipeline.records import Document, Rejection, RejectReason
+
+# trafilatura takes 44 s and 2.6 GB for a million paragraphs, and lxml drops text nodes above 10 MB without an error.
+_MAX_CHARACTERS = 10_000_000
+_MAX_TAGS = 100_000
+# Its time grows with the square of one tag's attributes: 2 s for 20,000, over a minute for 200,000.
+_LONG_TAG = re.compile(r"<[^<>]{20000,}")
+_MAX_ATTRIBUTES = 2_000
+
+# Parsers cut the page at a NUL or refuse control characters; in markup they mean nothing.
+_CONTROLS = dict.fromkeys([*range(0x20), 0x7F], " ")
+for _kept in "\t\n\f":
+    del _CONTROLS[ord(_kept)]
+
+_WORD = re.compile(r"\w")
+_BLANK_LINES = re.compile(r"\n\s*\n")
+
+
+def extract_main_text(document: Document) -> Document | Rejection:
+    """
+    Replace a page's markup by its main text; everything else of the document stays.
+
+    Lines are paragraphs, headings, list items and table rows, in the page's order, and every word of them is on the
+    page. Comments of readers are left out. Never raises on any markup.
+
+        >>> from pipeline.decode import document_from_text
+        >>> from pipeline.records import MediaType
+        >>> page = document_from_text("<p>Hello &amp; <b>welcome</b></p>", media_type=MediaType.HTML)
+        >>> extract_main_text(page).text
+        'Hello & welcome'
+    """
+    markup = document.text.translate(_CONTROLS)
+    text = _main_text(markup) or _main_content(markup) or _visible_text(markup)
+    if not text:
+        return Rejection(
+            source=document.source,
+            raw_sha256=document.raw_sha256,
+            reason=RejectReason.NO_MAIN_TEXT,
+            detail=f"the page shows no text ({len(document.text):,} characters of markup)",
+            size=len(document.text.encode()),
+        )
+    return replace(document, text=text)
+
+
+def _main_text(markup: str) -> str:
+    """Ask trafilatura; empty when it finds nothing or would take too long."""
+    if _is_too_heavy(markup):
+        return ""
+    try:
+        found = bare_extraction(markup, include_comments=False, with_metadata=False)
+    except (LxmlError, RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError):
+        # What lxml and trafilatura have been seen to raise on broken trees; the page is then read without them.
+        return ""
+    return _tidy(found.text or "") if found is not None and not isinstance(found, dict) else ""
+
+
+def _is_too_heavy(markup: str) -> bool:
+    """Tell whether a page is of a size or shape for which trafilatura needs minutes."""
+    return (
+        len(markup) > _MAX_CHARACTERS
+        or markup.count("<") > _MAX_TAGS
+        or any(tag[0].count("=") > _MAX_ATTRIBUTES for tag in _LONG_TAG.finditer(markup))
+    )
+
+
+def _main_content(markup: str) -> str:
+    """Ask resiliparse for the main content: coarser, but at home in any markup."""
+    return _tidy(extract_plain_text(markup, main_content=True, alt_texts=False, list_bullets=False, noscript=True))
+
+
+def _visible_text(markup: str) -> str:
+    """Return all text a reader could see, with that for browsers without scripts: some forums put their threads there."""
+    return _tidy(extract_plain_text(markup, main_content=False, alt_texts=False, list_bullets=False, noscript=True))
+
+
+def _tidy(text: str) -> str:
+    """Trim lines and runs of blank lines; a text without any letter or digit is none."""
+    if not _WORD.search(text):
+        return ""
+    lines = "\n".join(line.strip() for line in text.replace("\r", "\n").split("\n"))
+    return _BLANK_LINES.sub("\n\n", lines).strip("\n")
