@@ -1,0 +1,59 @@
+"""Which Prefect API this process talks to: the one the user configured or, on a bare machine, a server of our own."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import prefect.context
+from prefect.client.orchestration import get_client
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import get_current_settings
+
+from flows.local_server import local_server
+from pipeline.errors import PipelineError
+
+
+class ApiError(PipelineError):
+    """The Prefect API the user configured cannot be used."""
+
+
+@contextlib.contextmanager
+def prefect_api(state: Path, *, scheduler: bool) -> Iterator[str]:
+    """
+    Make sure of an API while the block runs; give the address of its user interface.
+
+    Whatever Prefect itself would take counts as configured: environment, profile, `prefect.toml`.
+    """
+    settings = get_current_settings()
+    if settings.api.url is not None:
+        _check(settings.api.url)
+        yield settings.ui_url or settings.api.url.removesuffix("/api")
+        return
+    with local_server(state, scheduler=scheduler) as address:
+        _use(f"{address}/api")
+        try:
+            yield address
+        finally:
+            _send_what_is_queued()
+
+
+def _check(url: str) -> None:
+    """Find out now, with a message, rather than later with a traceback."""
+    with get_client(sync_client=True) as client:
+        problem = client.api_healthcheck()
+    if problem is not None:
+        raise ApiError(f"the Prefect API configured as {url} does not answer: {problem}. Start it, or unset it")
+
+
+def _use(url: str) -> None:
+    """Point the whole process, with its threads and later children, at this API: the command is this process's only job."""
+    os.environ["PREFECT_API_URL"] = url
+    prefect.context.refresh_global_settings_context()
+
+
+def _send_what_is_queued() -> None:
+    """Let Prefect's background threads send their last log lines and events while the server still listens."""
+    APILogWorker.drain_all(timeout=10)
+    EventsWorker.drain_all(timeout=10)

@@ -1,0 +1,54 @@
+"""
+From a name on the command line to the Prefect task runner that cleans shards.
+
+The names can be read without importing Prefect, which takes more than a second.
+"""
+
+import multiprocessing
+import os
+import threading
+from enum import StrEnum
+from multiprocessing import connection
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prefect.task_runners import TaskRunner
+
+
+class RunnerName(StrEnum):
+    """Where shards are cleaned."""
+
+    THREAD = "thread"  # in this process: no warm-up, but Python code does not run in parallel
+    PROCESS = "process"  # in worker processes: 5 to 6 s of warm-up, then every core works
+
+
+def make_runner(name: RunnerName, workers: int) -> "TaskRunner[Any]":
+    """A new task runner with that many workers."""
+    from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner  # noqa: PLC0415 - see the module
+
+    match name:
+        case RunnerName.THREAD:
+            return ThreadPoolTaskRunner(max_workers=workers)
+        case RunnerName.PROCESS:
+            return ProcessPoolTaskRunner(max_workers=workers, initializer=end_with_parent)
+
+
+def usable_cores() -> int:
+    """The cores this process may use, which in a container are often fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def end_with_parent() -> None:
+    """
+    Make this worker process end as soon as the process that started it is gone.
+
+    A pool's workers wait for work on a pipe whose other end they hold themselves, so they would outlive a killed run.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_and_exit, args=(parent.sentinel,), daemon=True).start()
+
+
+def _wait_and_exit(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
