@@ -1,0 +1,228 @@
+"""
+What a run has to do: compare the raw folder with the state, and write the work down as shards.
+
+A raw file is skipped only when size, times and inode are all as they were and it was cleaned with the same settings;
+otherwise its bytes decide. Nothing is changed here but files below the run's own folder in `.store/tmp/`.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.errors import UsageError
+from pipeline.hosts import site_of
+from pipeline.records import RawFile
+from pipeline.settings import Settings
+from pipeline.sources.discover import (
+    Discovery,
+    RawBytes,
+    discover,
+    media_type_of,
+    read_bytes,
+    with_status,
+)
+from pipeline.store.layout import Layout
+from pipeline.store.sources import stale_sources
+from pipeline.store.state import KnownFile, known_files, open_state
+from pipeline.work import Deltas, FileCounts, Plan, write_deltas, write_shards
+
+RACY_NS = 2_000_000_000  # a file changed so shortly before a scan may change again without a new time
+SETTLE_ROUNDS = 5  # how many settle times a run waits for files that keep changing
+SMALL_STORE = 3  # up to so many files may vanish at once, as long as some file is left
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """How a run treats what it finds in the raw folder."""
+
+    shard_size: int = 2_000
+    settle: float = 2.0  # seconds without a change before a file counts as complete
+    wait: bool = True  # for files that have not settled; otherwise they are left to the next run
+    allow_mass_delete: bool = False
+
+
+DEFAULT_OPTIONS = PlanOptions()
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The raw files of one scan, sorted by what is to be done with them."""
+
+    new: list[RawFile] = field(default_factory=list)
+    changed: list[RawFile] = field(default_factory=list)
+    outdated: list[RawFile] = field(default_factory=list)  # same bytes, other settings
+    refreshed: list[tuple[int, RawFile]] = field(default_factory=list)
+    unchanged: int = 0
+
+
+def plan_files(raw: Path, layout: Layout, settings: Settings, options: PlanOptions) -> Plan:
+    """Scan `raw`, compare it with the state, and write the run's shards and deltas below `.store/tmp/`."""
+    if options.shard_size < 1 or options.settle < 0:
+        raise UsageError("a shard holds at least one file, and the settle time cannot be negative")
+    scanned_ns = time.time_ns()
+    discovery = discover(raw)
+    with open_state(layout) as state:
+        known = known_files(state)
+        settled, left = _settle(discovery.files, known, options)
+        found = _sort(settled, known, settings.digest)
+        vanished = _vanished(discovery, known)
+        renamed, new = _renames(found.new, vanished, settings.digest)
+        gone = sorted(vanished.keys() - {old.key for old, _ in renamed})
+        refused = _is_mass_delete(len(gone), len(known), discovery) and not options.allow_mass_delete
+        removed = () if refused else tuple(known[key].file_id for key in gone)
+        deltas = Deltas(removed, tuple((old.file_id, file) for old, file in renamed), tuple(found.refreshed))
+        cleaned_ids = [known[file.key].file_id for file in found.changed]
+        stale = stale_sources(state, removed, cleaned_ids, {old.file_id: file.key for old, file in renamed})
+    again = _recleaned(found.outdated, stale, settled)
+    work = sorted([*new, *found.changed, *again], key=lambda file: file.key)
+    run_id = time.strftime("%Y%m%dT%H%M%S", time.gmtime(scanned_ns / 1e9)) + f".{scanned_ns % 10**9:09d}"
+    folder = layout.tmp.absolute() / run_id  # workers may run in another folder
+    folder.mkdir()
+    return Plan(
+        run_id=run_id,
+        raw=raw,
+        clean=layout.clean,
+        settings=settings,
+        started_at=scanned_ns / 1e9,
+        scanned_ns=scanned_ns,
+        deltas=write_deltas(folder / "deltas.json", deltas),
+        shards=tuple(write_shards(folder, raw, work, settings, options.shard_size)),
+        counts=FileCounts(
+            seen=len(discovery.files),
+            new=len(new),
+            changed=len(found.changed),
+            removed=len(removed),
+            renamed=len(renamed),
+            unchanged=found.unchanged + len(found.outdated),
+            recleaned=len(again),
+            left=left,
+            refused=len(gone) if refused else 0,
+            ignored=discovery.ignored,
+        ),
+    )
+
+
+def _settle(
+    files: Sequence[RawFile], known: Mapping[str, KnownFile], options: PlanOptions
+) -> tuple[list[RawFile], int]:
+    """
+    Leave out files that are still being written; returns the others, and how many were left out.
+
+    A file is complete when its last change is older than the settle time, or when it held still for as long while
+    we waited: a clock set back, or times set by hand, must not keep a file out forever.
+    """
+    complete = [file for file in files if not _is_young(file, known, options.settle)]
+    young = [file for file in files if _is_young(file, known, options.settle)]
+    for _ in range(SETTLE_ROUNDS if options.wait else 0):
+        if not young:
+            break
+        time.sleep(options.settle)
+        seen = [(file, _again(file)) for file in young]
+        complete += [file for file, now in seen if now == file]
+        young = [now for file, now in seen if now is not None and now != file]
+    return sorted(complete, key=lambda file: file.key), len(files) - len(complete)
+
+
+def _is_young(file: RawFile, known: Mapping[str, KnownFile], settle: float) -> bool:
+    """Whether a new or changed file changed so lately that it may not be complete."""
+    old = known.get(file.key)
+    if old is not None and old.same_status(file):
+        return False
+    return time.time_ns() - min(file.mtime_ns, file.ctime_ns) < settle * 1e9
+
+
+def _again(file: RawFile) -> RawFile | None:
+    with suppress(OSError):
+        return with_status(file, file.path.lstat())
+    return None
+
+
+def _sort(files: Iterable[RawFile], known: Mapping[str, KnownFile], digest: str) -> _Sorted:
+    """Sort the raw files by what is to be done; bytes are compared only where the file status leaves a doubt."""
+    found = _Sorted()
+    for file in files:
+        old = known.get(file.key)
+        if old is None:
+            found.new.append(file)
+        elif _is_certain(file, old):
+            _take_unchanged(found, file, old, digest)
+        elif file.size != old.size or not old.sha256:
+            found.changed.append(file)
+        else:
+            match read_bytes(file):
+                case RawBytes(file=now, sha256=sha256) if sha256 == old.sha256:
+                    found.refreshed.append((old.file_id, now))
+                    _take_unchanged(found, now, old, digest)
+                case _:
+                    found.changed.append(file)
+    return found
+
+
+def _is_certain(file: RawFile, old: KnownFile) -> bool:
+    """Whether the file status alone proves the bytes unchanged; of an unreadable file there is nothing else."""
+    return old.same_status(file) and (not old.sha256 or file.mtime_ns < old.scanned_ns - RACY_NS)
+
+
+def _take_unchanged(found: _Sorted, file: RawFile, old: KnownFile, digest: str) -> None:
+    if old.settings != digest:
+        found.outdated.append(file)
+    else:
+        found.unchanged += 1
+
+
+def _vanished(discovery: Discovery, known: Mapping[str, KnownFile]) -> dict[str, KnownFile]:
+    """Known files that the scan would have seen; nothing is known of folders that could not be listed."""
+    present = {file.key for file in discovery.files}
+    hidden = tuple(f"{folder}/" for folder in discovery.unreadable)
+    return {key: old for key, old in known.items() if key not in present and not key.startswith(hidden or ("\0",))}
+
+
+def _renames(
+    new: Iterable[RawFile], vanished: Mapping[str, KnownFile], digest: str
+) -> tuple[list[tuple[KnownFile, RawFile]], list[RawFile]]:
+    """
+    Find the new files that are vanished ones under another name; returns the pairs, and the files that are new.
+
+    A name that changes what the cleaning knows, the site or the format, makes a new file. Only sizes that match are
+    read, so a run with nothing but new files reads each of them once.
+    """
+    by_size: dict[int, list[KnownFile]] = defaultdict(list)
+    for key in sorted(vanished, reverse=True):
+        if vanished[key].settings == digest:
+            by_size[vanished[key].size].append(vanished[key])
+    renamed, rest = [], []
+    for file in new:
+        candidates = [old for old in by_size.get(file.size, ()) if _hints(old.key) == _hints(file.key)]
+        content = read_bytes(file) if candidates else None
+        same = [old for old in candidates if isinstance(content, RawBytes) and old.sha256 == content.sha256]
+        if same and isinstance(content, RawBytes):
+            by_size[file.size].remove(same[-1])
+            renamed.append((same[-1], content.file))
+        else:
+            rest.append(file)
+    return renamed, rest
+
+
+def _hints(key: str) -> tuple[str, str | None]:
+    return media_type_of(key), site_of(key)
+
+
+def _is_mass_delete(gone: int, known: int, discovery: Discovery) -> bool:
+    """
+    Whether so many files are gone that it looks like an accident, such as a disk that is not mounted.
+
+    That is more than half of the known files; in a small store, where one or two files are more than half, it takes
+    a raw folder without any file.
+    """
+    return 2 * gone > known and (gone > SMALL_STORE or not discovery.files)
+
+
+def _recleaned(outdated: Sequence[RawFile], stale: Iterable[str], settled: Iterable[RawFile]) -> list[RawFile]:
+    """Unchanged files to clean again; one that is not there (or not complete) is left to the next run."""
+    present = {file.key: file for file in settled}
+    again = {file.key: file for file in outdated}
+    again.update((key, present[key]) for key in stale if key in present)
+    return list(again.values())

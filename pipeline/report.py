@@ -1,0 +1,146 @@
+"""What a run did: counts, as JSON, as a few lines for people, and as Markdown."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.store.snapshots import read_table
+from pipeline.work import FileCounts
+
+REJECTIONS_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCounts:
+    """What the store holds after a run."""
+
+    raw_files: int
+    articles: int
+    sources: int  # of all articles; more than articles where raw records are exact duplicates
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run: records = articles + duplicates + rejected, all of this run."""
+
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    articles_path: Path  # where readers find the articles
+    snapshot: int
+    published: bool  # whether the run made this snapshot; a run that changes no row makes none
+    files: FileCounts
+    records: int
+    articles: int
+    duplicates: int  # records that another source of the same bytes stands for
+    rejected: int
+    lines_removed: int
+    lines_by_reason: Mapping[str, int]
+    rejected_by_reason: Mapping[str, int]
+    shards: int
+    shards_failed: int
+    store: StoreCounts
+
+    @property
+    def exit_code(self) -> int:
+        """4 when deletions were refused, 1 when shards failed, else 0; rejected records are no failure."""
+        if self.files.refused:
+            return 4
+        return 1 if self.shards_failed else 0
+
+    def to_json(self) -> str:
+        """All counts as one line of JSON."""
+        return json.dumps(asdict(self), default=str, ensure_ascii=False)
+
+    @staticmethod
+    def from_json(text: str) -> "RunReport":
+        """Undo `to_json`."""
+        content: dict[str, Any] = json.loads(text)
+        content["files"] = FileCounts(**content["files"])
+        content["store"] = StoreCounts(**content["store"])
+        content["articles_path"] = Path(content["articles_path"])
+        for moment in ("started_at", "finished_at"):
+            content[moment] = datetime.fromisoformat(content[moment])
+        return RunReport(**content)
+
+    def summary(self) -> str:
+        """The last lines of a run: what came in, what became of it, and how to load it."""
+        files = self.files
+        seen = (
+            f"{files.seen:,} seen, {files.new:,} new, {files.changed:,} changed, {files.renamed:,} renamed,"
+            f" {files.removed:,} removed, {files.unchanged:,} unchanged"
+        )
+        became = f"{self.articles:,} articles + {self.duplicates:,} exact duplicates + {self.rejected:,} rejected"
+        nothing = "" if self.published else " (nothing changed)"
+        lines = [
+            f"raw files: {seen}",
+            f"records: {self.records:,} = {became}; {self.lines_removed:,} lines removed",
+            *self._remarks(),
+            f"store: {self.store.articles:,} articles in snapshot {self.snapshot}{nothing}",
+        ]
+        if self.store.articles:
+            lines.append(f'load: pd.read_parquet("{self.articles_path}")')
+        return "\n".join(lines)
+
+    def _remarks(self) -> list[str]:
+        """Lines for what does not happen in most runs."""
+        files = self.files
+        ignored = ", ".join(f"{count:,} {why}" for why, count in files.ignored.items())
+        remarks = {
+            f"ignored: {ignored}": bool(files.ignored),
+            f"cleaned again: {files.recleaned:,} unchanged files": files.recleaned > 0,
+            f"left to the next run: {files.left + files.vanished:,} files that changed or went meanwhile": (
+                files.left + files.vanished > 0
+            ),
+            f"failed: {self.shards_failed:,} of {self.shards:,} shards; the next run tries them again": (
+                self.shards_failed > 0
+            ),
+            f"refused: {files.refused:,} raw files are gone at once, their articles stay;"
+            " allow it with --allow-mass-delete": files.refused > 0,
+        }
+        return [remark for remark, holds in remarks.items() if holds]
+
+
+def render_markdown(report: RunReport, clean: Path = Path("clean")) -> str:
+    """A run as Markdown: its counts, why lines and records were turned away, and the first rejections."""
+    started = report.started_at.astimezone(UTC)
+    seconds = (report.finished_at - report.started_at).total_seconds()
+    blocks = [
+        f"# Run {report.run_id}",
+        f"Started {started:%Y-%m-%d %H:%M:%S} UTC, took {seconds:.1f} s.",
+        "\n".join(f"- {line}" for line in report.summary().splitlines()),
+        *_counted("Lines removed", "reason", report.lines_by_reason),
+        *_counted("Records rejected", "reason", report.rejected_by_reason),
+        *_rejections(clean),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _counted(title: str, column: str, counts: Mapping[str, int]) -> list[str]:
+    rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [f"## {title}", _table([column, "count"], [[name, f"{count:,}"] for name, count in rows])] if rows else []
+
+
+def _rejections(clean: Path) -> list[str]:
+    """All rejected records of the store, not only this run's, up to a number that a page can bear."""
+    rejected = read_table("rejected", clean)
+    if not rejected.num_rows:
+        return []
+    shown = rejected.slice(0, REJECTIONS_SHOWN).select(["source", "reason", "detail"]).to_pylist()
+    title = f"## Rejected records in the store: {rejected.num_rows:,}"
+    more = [f"{rejected.num_rows - REJECTIONS_SHOWN:,} more are in the table `rejected`."]
+    table = _table(["source", "reason", "detail"], [[str(value) for value in row.values()] for row in shown])
+    return [title, table, *(more if rejected.num_rows > REJECTIONS_SHOWN else [])]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())

@@ -1,0 +1,152 @@
+"""
+One incremental run, as steps that any runner can carry: plan, clean the shards, commit.
+
+    with open_store(clean) as store:                the lock, for the whole run
+        plan = plan_run(store, raw, settings)       what to do, written down as shard files
+        results = map(clean_shard, plan.shards)     anywhere, in any order, side by side
+        report = commit_run(store, plan, results)   all at once or not at all
+
+`run_directly` is just that, with threads or processes; the flow in `flows/` is the same with Prefect.
+"""
+
+import logging
+import multiprocessing
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pipeline.clean import clean_records
+from pipeline.plan import DEFAULT_OPTIONS, PlanOptions, plan_files
+from pipeline.report import RunReport, StoreCounts
+from pipeline.rules import load_rules
+from pipeline.settings import Settings
+from pipeline.shards import Cleaner, ShardResult, clean_shard
+from pipeline.store.changes import Outcome
+from pipeline.store.commit import Committed, commit, open_store
+from pipeline.store.layout import Layout
+from pipeline.store.pieces import PieceReader
+from pipeline.store.state import keep_report, store_counts
+from pipeline.work import Plan, read_deltas
+
+__all__ = ["PlanOptions", "clean_shard", "commit_run", "current_settings", "open_store", "plan_run", "run_directly"]
+
+log = logging.getLogger(__name__)
+
+
+def current_settings() -> Settings:
+    """The versions that this installation cleans with."""
+    return Settings(load_rules().digest)
+
+
+def plan_run(store: Layout, raw: Path, settings: Settings, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
+    """Compare `raw` with the store and write the work down; see `pipeline.plan`."""
+    return plan_files(raw.absolute(), store, settings, options)
+
+
+def commit_run(store: Layout, plan: Plan, results: Iterable[ShardResult]) -> RunReport:
+    """
+    Take the results of a plan's shards into the store, in one commit, and report.
+
+    A shard without a result has failed: its files stay as they were, and the next run tries them again.
+    """
+    done = sorted(results, key=lambda result: result.shard)
+    outcome = Outcome(
+        deltas=read_deltas(plan.deltas, plan.raw),
+        pieces=PieceReader([result.pieces for result in done]),
+        settings_digest=plan.settings.digest,
+        scanned_ns=plan.scanned_ns,
+        now=time.time_ns() // 1000,
+    )
+    with commit(store, outcome, plan.settings) as (state, committed):
+        report = _report(plan, done, committed, StoreCounts(*store_counts(state)))
+        keep_report(state, plan.run_id, outcome.now, report.to_json())
+    shutil.rmtree(plan.deltas.parent)
+    return report
+
+
+def run_directly(  # noqa: PLR0913 - the options of the command, one by one
+    raw: Path = Path("raw"),
+    clean: Path = Path("clean"),
+    *,
+    workers: int | None = None,
+    runner: Literal["thread", "process"] = "thread",
+    options: PlanOptions = DEFAULT_OPTIONS,
+    cleaner: Cleaner = clean_records,
+    progress: Callable[[int, int], None] | None = None,
+) -> RunReport:
+    """
+    Run once, without Prefect.
+
+    `progress` is called with the number of shards done and of all shards. `StoreBusy` when another run is active.
+    """
+    with open_store(clean) as store:
+        plan = plan_run(store, raw, current_settings(), options)
+        results = []
+        for number, result in enumerate(_clean_all(plan.shards, workers, runner, cleaner), start=1):
+            results.extend([result] if result else [])
+            if progress:
+                progress(number, len(plan.shards))
+        return commit_run(store, plan, results)
+
+
+def _clean_all(
+    shards: Sequence[Path], workers: int | None, runner: Literal["thread", "process"], cleaner: Cleaner
+) -> Iterator[ShardResult | None]:
+    """The shards' results as they come; None for a shard that failed."""
+    if not shards:
+        return
+    with _executor(runner, min(workers or os.cpu_count() or 1, len(shards))) as executor:
+        futures = {executor.submit(clean_shard, shard, cleaner): shard for shard in shards}
+        for future in as_completed(futures):
+            error = future.exception()
+            if error is None:
+                yield future.result()
+            else:
+                log.error("shard %s failed", futures[future].name, exc_info=error)
+                yield None
+
+
+def _executor(runner: Literal["thread", "process"], workers: int) -> Executor:
+    """Processes are spawned, not forked: a forked child would hold the store's lock after its parent died."""
+    if runner == "process":
+        return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return ThreadPoolExecutor(workers)
+
+
+def _report(plan: Plan, results: Sequence[ShardResult], committed: Committed, store: StoreCounts) -> RunReport:
+    became_articles = sum(result.articles for result in results)
+    rejected = sum(result.rejected for result in results)
+    vanished = sum(result.vanished for result in results)
+    return RunReport(
+        run_id=plan.run_id,
+        started_at=datetime.fromtimestamp(plan.started_at, UTC),
+        finished_at=datetime.now(UTC),
+        articles_path=plan.clean / "articles",
+        snapshot=committed.snapshot,
+        published=committed.published,
+        files=replace(plan.counts, vanished=vanished),
+        records=became_articles + rejected,
+        articles=became_articles - committed.duplicates,
+        duplicates=committed.duplicates,
+        rejected=rejected,
+        lines_removed=sum(result.lines_removed for result in results),
+        lines_by_reason=_total(result.lines_by_reason for result in results),
+        rejected_by_reason=_total(result.rejected_by_reason for result in results),
+        shards=len(plan.shards),
+        shards_failed=len(plan.shards) - len(results),
+        store=store,
+    )
+
+
+def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count)
+    return dict(sorted(total.items()))

@@ -1,0 +1,23 @@
+"""What, besides the raw file itself, decides how a record is cleaned."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from pipeline import __version__
+from pipeline.tables import SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The versions behind a row; when one of them changes, every raw file is cleaned again."""
+
+    rules_digest: str
+    cleaner_version: str = __version__
+    model_version: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def digest(self) -> str:
+        """One value to compare instead of four."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,133 @@
+"""
+The rows of one bucket, put together from its old part, the run's pieces, and what only the state knows.
+
+The state fills in the columns that depend on the whole store: the sources, the file's hash, duplicates, and when the
+article first came in.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import StoreError
+from pipeline.store.pieces import PieceReader
+from pipeline.tables import ARTICLES, REJECTED, REMOVED_LINES
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One article of a bucket, as the state has it."""
+
+    article_id: str
+    source: str
+    raw_sha256: str
+    duplicate_of: str | None
+    ingested_at: int
+    piece: int | None  # None: its row is in the bucket's old part
+    row: int | None
+
+
+def article_rows(
+    state: sqlite3.Connection, bucket: int, old: tuple[pa.Table, pa.Table], pieces: PieceReader
+) -> tuple[pa.Table, pa.Table]:
+    """The bucket's rows of `articles` and of `removed_lines`, sorted by source and by line."""
+    places = _places(state, bucket)
+    old_articles, old_removed = old
+    by_piece: dict[int, list[int]] = defaultdict(list)
+    for place in places:
+        if place.piece is not None and place.row is not None:
+            by_piece[place.piece].append(place.row)
+    kept = _among(old_articles, "article_id", [place.article_id for place in places if place.piece is None])
+    articles = pa.concat_tables([kept, *(pieces.articles(piece).take(rows) for piece, rows in by_piece.items())])
+    removed = pa.concat_tables(
+        [
+            _among(old_removed, "article_id", kept["article_id"].to_pylist()),
+            *(
+                _among(pieces.removed_lines(piece), "row", rows).select(REMOVED_LINES.names)
+                for piece, rows in by_piece.items()
+            ),
+        ]
+    )
+    order = [place.article_id for place in places]
+    return _complete(state, bucket, places, _in_order(articles, order)), _sorted_lines(removed, order)
+
+
+def rejected_rows(state: sqlite3.Connection, bucket: int) -> pa.Table:
+    """The bucket's rows of `rejected`, sorted by source; the state holds all of them."""
+    rows = state.execute(
+        "SELECT key || '#' || record, sha256, reason, detail, rejections.size, attempts, first_seen, last_seen"
+        " FROM rejections JOIN raw_files USING (file_id) WHERE bucket = ? ORDER BY key, record",
+        (bucket,),
+    ).fetchall()
+    return pa.Table.from_pylist([dict(zip(REJECTED.names, row, strict=True)) for row in rows], schema=REJECTED)
+
+
+def _places(state: sqlite3.Connection, bucket: int) -> list[_Place]:
+    rows = state.execute(
+        "SELECT lower(hex(article_id)), key || '#' || record, sha256, lower(nullif(hex(duplicate_of), '')), ingested_at, piece, row"
+        " FROM articles JOIN raw_files USING (file_id) LEFT JOIN chosen USING (article_id)"
+        " WHERE bucket = ? ORDER BY key, record",
+        (bucket,),
+    )
+    return [_Place(*row) for row in rows]
+
+
+def _sources(state: sqlite3.Connection, bucket: int) -> dict[str, list[str]]:
+    rows = state.execute(
+        "SELECT lower(hex(records.article_id)), key || '#' || records.record FROM articles"
+        " JOIN records USING (article_id) JOIN raw_files ON raw_files.file_id = records.file_id"
+        " WHERE bucket = ? ORDER BY key, records.record",
+        (bucket,),
+    )
+    sources: dict[str, list[str]] = defaultdict(list)
+    for article_id, source in rows:
+        sources[article_id].append(source)
+    return sources
+
+
+def _among(table: pa.Table, column: str, values: Sequence[object]) -> pa.Table:
+    wanted = pa.array(values, table.schema.field(column).type)
+    return table.filter(pc.is_in(table[column], value_set=wanted))
+
+
+def _in_order(articles: pa.Table, order: Sequence[str]) -> pa.Table:
+    """The rows of `articles` in the order of these ids; each must be there exactly once."""
+    index = {article_id: row for row, article_id in enumerate(articles["article_id"].to_pylist())}
+    missing = [article_id for article_id in order if article_id not in index]
+    if missing or len(order) != len(articles):
+        raise StoreError(
+            f"{len(missing)} of {len(order)} articles of a part are not in it, the first is {missing[:1]};"
+            " `pipeline verify` says what to do"
+        )
+    return articles.take([index[article_id] for article_id in order])
+
+
+def _complete(state: sqlite3.Connection, bucket: int, places: Sequence[_Place], articles: pa.Table) -> pa.Table:
+    """Fill in the columns that the state knows."""
+    sources = _sources(state, bucket)
+    known: dict[str, list[Any]] = {
+        "source": [place.source for place in places],
+        "sources": [sources[place.article_id] for place in places],
+        "raw_sha256": [place.raw_sha256 for place in places],
+        "duplicate_of": [place.duplicate_of for place in places],
+        "ingested_at": [place.ingested_at for place in places],
+    }
+    overlay = pa.Table.from_pydict(known, schema=pa.schema([field for field in ARTICLES if field.name in known]))
+    columns = [(overlay if name in known else articles)[name] for name in ARTICLES.names]
+    return pa.Table.from_arrays(columns, schema=ARTICLES).combine_chunks()
+
+
+def _sorted_lines(removed: pa.Table, order: Sequence[str]) -> pa.Table:
+    """Removed lines in the order of their articles, and within one as they stood in the document."""
+    place = pc.index_in(removed["article_id"], value_set=pa.array(order, pa.string()))
+    by: list[tuple[str, Literal["ascending", "descending"]]] = [
+        ("place", "ascending"),
+        ("line", "ascending"),
+        ("start", "ascending"),
+    ]
+    return removed.append_column("place", place).sort_by(by).select(REMOVED_LINES.names).combine_chunks()

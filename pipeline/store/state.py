@@ -1,0 +1,210 @@
+"""
+The state database: which raw files are known, what their records became, and which parts hold the rows.
+
+Identifiers are stored as 16-byte blobs and in sorted batches: with a million articles, random text keys cost
+gigabytes of log. Times are microseconds since 1970, UTC.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import StoreError
+from pipeline.records import RawFile
+from pipeline.sources.discover import path_of
+from pipeline.store.layout import Layout
+from pipeline.tables import SCHEMA_VERSION
+
+KEPT_RUNS = 1_000
+
+_SCHEMA = """
+CREATE TABLE raw_files (
+    file_id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL UNIQUE,       -- below raw/, as the file system knows it
+    key TEXT NOT NULL,               -- the same as text (`discover.key_of`); sorts the rows
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    scanned_ns INTEGER NOT NULL,     -- when the scan began that last compared the bytes
+    sha256 TEXT NOT NULL,            -- empty when the file could not be read
+    settings TEXT NOT NULL           -- digest it was cleaned with; empty: clean it again
+);
+CREATE TABLE records (
+    file_id INTEGER NOT NULL REFERENCES raw_files,
+    record INTEGER NOT NULL,
+    article_id BLOB,                 -- null: rejected
+    basis BLOB NOT NULL,             -- digest of the hints and the settings the record was cleaned with
+    PRIMARY KEY (file_id, record)
+) WITHOUT ROWID;
+CREATE INDEX records_by_article ON records (article_id) WHERE article_id IS NOT NULL;
+CREATE TABLE articles (
+    article_id BLOB PRIMARY KEY,
+    file_id INTEGER NOT NULL,        -- its canonical source
+    record INTEGER NOT NULL,
+    basis BLOB NOT NULL,             -- of the cleaning that the row comes from
+    bucket INTEGER NOT NULL,
+    text_sha256 BLOB NOT NULL,
+    text_bytes INTEGER NOT NULL,
+    duplicate_of BLOB,
+    ingested_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX articles_by_bucket ON articles (bucket);
+CREATE INDEX articles_by_text ON articles (text_sha256);
+CREATE TABLE rejections (
+    file_id INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    PRIMARY KEY (file_id, record)
+) WITHOUT ROWID;
+CREATE INDEX rejections_by_bucket ON rejections (bucket);
+CREATE TABLE parts (
+    part_of TEXT NOT NULL,           -- the table
+    bucket INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    row_count INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (part_of, bucket)
+) WITHOUT ROWID;
+CREATE TABLE snapshots (snapshot INTEGER PRIMARY KEY, committed_at INTEGER NOT NULL);
+CREATE TABLE runs (run_id TEXT PRIMARY KEY, finished_at INTEGER NOT NULL, report TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A raw file as the last commit left it."""
+
+    file_id: int
+    key: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    scanned_ns: int
+    sha256: str
+    settings: str
+
+    def same_status(self, file: RawFile) -> bool:
+        """Whether nothing the file system tells about it has changed; ctime betrays times set by hand."""
+        return (self.size, self.mtime_ns, self.ctime_ns, self.inode) == (
+            file.size,
+            file.mtime_ns,
+            file.ctime_ns,
+            file.inode,
+        )
+
+
+@contextmanager
+def open_state(layout: Layout, *, read_only: bool = False) -> Iterator[sqlite3.Connection]:
+    """Connect to the state; a writer creates what is missing. Transactions are begun and ended by hand."""
+    if read_only and not layout.state.exists():
+        raise StoreError(f"{layout.clean}: no store here yet; `pipeline run` makes one")
+    try:
+        with closing(_connect(layout.state, read_only=read_only)) as state:
+            _check_version(state, layout.state, create=not read_only)
+            yield state
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{layout.state}: {error}") from error
+
+
+@contextmanager
+def transaction(state: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing: commit at the end, roll back on any exception."""
+    state.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        state.execute("ROLLBACK")
+        raise
+    state.execute("COMMIT")
+
+
+def known_files(state: sqlite3.Connection) -> dict[str, KnownFile]:
+    """Every raw file of the store by its key."""
+    rows = state.execute(
+        "SELECT file_id, key, size, mtime_ns, ctime_ns, inode, scanned_ns, sha256, settings FROM raw_files"
+    )
+    return {row[1]: KnownFile(*row) for row in rows}
+
+
+def current_number(state: sqlite3.Connection) -> int:
+    """The last committed snapshot; 0 before the first."""
+    number: int = state.execute("SELECT coalesce(max(snapshot), 0) FROM snapshots").fetchone()[0]
+    return number
+
+
+def live_parts(state: sqlite3.Connection) -> dict[tuple[str, int], str]:
+    """The part file of every bucket that holds rows, by table and bucket."""
+    rows = state.execute("SELECT part_of, bucket, name FROM parts ORDER BY part_of, bucket")
+    return {(table, bucket): name for table, bucket, name in rows}
+
+
+def insert_file(state: sqlite3.Connection, file: RawFile, scanned_ns: int, sha256: str, settings: str) -> int:
+    """Make a raw file known, or update it; its number stays the same for as long as it is known."""
+    row = state.execute(
+        "INSERT INTO raw_files (path, key, size, mtime_ns, ctime_ns, inode, scanned_ns, sha256, settings)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
+        " ctime_ns = excluded.ctime_ns, inode = excluded.inode, scanned_ns = excluded.scanned_ns,"
+        " sha256 = excluded.sha256, settings = excluded.settings RETURNING file_id",
+        (path_of(file.key), file.key, *status_of(file), scanned_ns, sha256, settings),
+    )
+    file_id: int = row.fetchone()[0]
+    return file_id
+
+
+def store_counts(state: sqlite3.Connection) -> tuple[int, int, int, int]:
+    """How many raw files, articles, sources of articles, and rejected records there are."""
+    counts: tuple[int, int, int, int] = state.execute(
+        "SELECT (SELECT count(*) FROM raw_files), (SELECT count(*) FROM articles),"
+        " (SELECT count(*) FROM records WHERE article_id IS NOT NULL), (SELECT count(*) FROM rejections)"
+    ).fetchone()
+    return counts
+
+
+def keep_report(state: sqlite3.Connection, run_id: str, finished_at: int, report: str) -> None:
+    """Add a run to the history, which is cut to its last runs."""
+    state.execute("INSERT INTO runs VALUES (?, ?, ?)", (run_id, finished_at, report))
+    state.execute(
+        "DELETE FROM runs WHERE run_id NOT IN (SELECT run_id FROM runs ORDER BY run_id DESC LIMIT ?)", (KEPT_RUNS,)
+    )
+
+
+def reports(state: sqlite3.Connection, limit: int) -> list[str]:
+    """The reports of the last runs, the latest first."""
+    rows = state.execute("SELECT report FROM runs ORDER BY run_id DESC LIMIT ?", (limit,))
+    return [report for (report,) in rows]
+
+
+def status_of(file: RawFile) -> tuple[int, int, int, int]:
+    """The columns size, mtime_ns, ctime_ns, inode."""
+    return file.size, file.mtime_ns, file.ctime_ns, file.inode
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    if read_only:
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=30)
+    state = sqlite3.connect(path, isolation_level=None, timeout=30)
+    state.execute("PRAGMA journal_mode = WAL")
+    state.execute("PRAGMA synchronous = FULL")
+    return state
+
+
+def _check_version(state: sqlite3.Connection, path: Path, *, create: bool) -> None:
+    version = state.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0 and create:
+        state.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    elif version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: made with table schema {version or 'none'}, this program writes {SCHEMA_VERSION};"
+            " move the store away and run again, everything in it is made from the raw files"
+        )

@@ -1,0 +1,135 @@
+"""
+A run's work, written down: shard files for the workers, and what else a commit has to do.
+
+Only paths and counts travel between the steps of a run, so any runner can carry them.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.records import RawFile
+from pipeline.settings import Settings
+from pipeline.sources.discover import path_of
+from pipeline.store.state import status_of
+
+SHARD_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FileCounts:
+    """How the raw files of a run divide: seen = new + changed + renamed + unchanged + left."""
+
+    seen: int
+    new: int
+    changed: int
+    renamed: int
+    unchanged: int
+    left: int  # still being written; left to the next run
+    removed: int
+    recleaned: int  # of the unchanged: cleaned again, for new settings or as the new first source of an article
+    refused: int  # gone, but so many at once that their articles stay
+    ignored: Mapping[str, int]
+    vanished: int = 0  # gone between the scan and their turn; left to the next run
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run's work: paths and counts only, so that it can be handed to any worker."""
+
+    run_id: str
+    raw: Path
+    clean: Path
+    settings: Settings
+    started_at: float  # seconds since 1970
+    scanned_ns: int
+    deltas: Path  # what changes without cleaning
+    shards: tuple[Path, ...]
+    counts: FileCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Deltas:
+    """What a commit does besides taking in shards."""
+
+    removed: tuple[int, ...] = ()  # file numbers
+    renamed: tuple[tuple[int, RawFile], ...] = ()
+    refreshed: tuple[tuple[int, RawFile], ...] = ()  # same bytes, other times
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A shard file's content: raw files to clean together."""
+
+    files: tuple[RawFile, ...]
+    settings_digest: str
+    rules_digest: str
+
+
+def read_shard(path: Path) -> Shard:
+    """Read a shard file back."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    raw = Path(content["raw"])
+    files = tuple(_file_from(raw, row) for row in content["files"])
+    return Shard(files, content["settings_digest"], content["rules_digest"])
+
+
+def read_deltas(path: Path, raw: Path) -> Deltas:
+    """Read the deltas of a plan back."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Deltas(
+        tuple(content["removed"]),
+        tuple((file_id, _file_from(raw, row)) for file_id, row in content["renamed"]),
+        tuple((file_id, _file_from(raw, row)) for file_id, row in content["refreshed"]),
+    )
+
+
+def write_shards(
+    folder: Path, raw: Path, work: Sequence[RawFile], settings: Settings, shard_size: int
+) -> Iterator[Path]:
+    for number, files in enumerate(_cut(work, shard_size), start=1):
+        content = {
+            "raw": str(raw),
+            "settings_digest": settings.digest,
+            "rules_digest": settings.rules_digest,
+            "files": [_row_of(file) for file in files],
+        }
+        path = folder / f"shard-{number:06d}.json"
+        path.write_text(json.dumps(content), encoding="utf-8")
+        yield path
+
+
+def _cut(work: Iterable[RawFile], shard_size: int) -> Iterator[list[RawFile]]:
+    """Cut the work into shards of at most `shard_size` files and, unless one file is larger, `SHARD_BYTES`."""
+    shard: list[RawFile] = []
+    size = 0
+    for file in work:
+        if shard and (len(shard) == shard_size or size + file.size > SHARD_BYTES):
+            yield shard
+            shard, size = [], 0
+        shard.append(file)
+        size += file.size
+    if shard:
+        yield shard
+
+
+def write_deltas(path: Path, deltas: Deltas) -> Path:
+    content = {
+        "removed": deltas.removed,
+        "renamed": [(file_id, _row_of(file)) for file_id, file in deltas.renamed],
+        "refreshed": [(file_id, _row_of(file)) for file_id, file in deltas.refreshed],
+    }
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def _row_of(file: RawFile) -> tuple[str, int, int, int, int]:
+    return file.key, *status_of(file)
+
+
+def _file_from(raw: Path, row: Sequence[Any]) -> RawFile:
+    key, *status = row
+    return RawFile(raw / os.fsdecode(path_of(key)), key, *status)
