@@ -1,0 +1,177 @@
+"""
+A document as the neighbour rules see it: its lines in order, which of them are prose, and where the article stands.
+
+Everything here is a function of the lines still kept and of the title, so that judging a cleaned text again, with the
+title known, meets the same facts and removes nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise, zip_longest
+from typing import NamedTuple
+
+from pipeline.records import Reason
+from pipeline.rules import Rule
+
+PROSE_WORDS = 8
+"""A sentence of at least this many words is prose; shorter ones may be a prompt, a subhead, an answer."""
+LONG_WORDS = 30
+"""A line of at least this many words is prose even without an end mark; headlines and menu lines are shorter."""
+LIST_ITEMS = 8
+"""A list of links under a heading in the middle of an article is not longer than this."""
+
+
+class Line(NamedTuple):
+    """One non-blank line with its facts (`measure.py`) and the whole-line rule that matches it, if any."""
+
+    number: int
+    bare: str
+    fold: str
+    words: int
+    ends: bool
+    ellipsis: bool
+    lower: bool
+    gap: bool
+    rule: Rule | None
+
+    @property
+    def sure(self) -> bool:
+        """A rule calls it furniture wherever it stands."""
+        return self.rule is not None and self.rule.zone == "any"
+
+    def has_reason(self, *reasons: Reason) -> bool:
+        """Whether the rule that matches it gives one of these reasons."""
+        return self.rule is not None and self.rule.reason in reasons
+
+    def opens(self, *what: str) -> bool:
+        """Whether it sets off a block of one of these kinds."""
+        return self.rule is not None and self.rule.opens in what
+
+
+@dataclass(frozen=True)
+class Page:
+    """The lines still kept of one document, and its title, folded, where it is known."""
+
+    lines: Sequence[Line]
+    title: str | None
+
+    @cached_property
+    def prose(self) -> Sequence[bool]:
+        """Which lines are running text: sentences, long lines, and the lines of a hard-wrapped paragraph."""
+        prose = []
+        wraps = False
+        for line, following in zip_longest(self.lines, self.lines[1:]):
+            wrapped = wraps
+            wraps = following is not None and wraps_into(line, following)
+            sentence = (line.ends and line.words >= PROSE_WORDS) or line.words >= LONG_WORDS
+            prose.append(line.rule is None and (sentence or wraps or wrapped))
+        return prose
+
+    @cached_property
+    def teasers(self) -> dict[int, Line]:
+        """Indices of the lines in blocks of teasers for other articles, each with its block's heading or first line."""
+        return {index: self.lines[block.start] for block in _teaser_blocks(self) for index in block}
+
+    @cached_property
+    def article_prose(self) -> Sequence[int]:
+        """Indices of the lines of prose that are no teasers."""
+        return [index for index, prose in enumerate(self.prose) if prose and index not in self.teasers]
+
+    @property
+    def first_prose(self) -> int:
+        """Index of the article's first line of prose; the number of lines where there is none."""
+        return self.article_prose[0] if self.article_prose else len(self.lines)
+
+    @property
+    def last_prose(self) -> int:
+        """Index of the article's last line of prose; -1 where there is none."""
+        return self.article_prose[-1] if self.article_prose else -1
+
+    def on_edge(self, index: int) -> bool:
+        """Whether a line stands before the first or after the last line of prose."""
+        return not self.first_prose <= index <= self.last_prose
+
+
+def wraps_into(line: Line, following: Line) -> bool:
+    """Whether a line looks hard-wrapped: no end mark, and the next one goes on with a small letter."""
+    return not line.ends and not following.gap and following.lower and line.words >= 4
+
+
+def _teaser_blocks(page: Page) -> Iterator[range]:
+    """
+    Runs of teasers: title, perhaps repeated, date, blurb ending in an ellipsis, "Read more".
+
+    A heading ("Latest", "Related articles") starts a block. Where no prose of the article follows, the block reaches
+    to the end; where the article goes on, it ends with the last line that is a teaser beyond doubt. Two or more
+    teasers at the end of a dump are a block even without a heading.
+    """
+    taken = 0
+    for index, line in enumerate(page.lines):
+        if index >= taken and line.opens("teasers"):
+            end = _block_end(page, index)
+            if end > index + 1 or end == len(page.lines):
+                yield range(index, end)
+                taken = end
+    start = _headless_start(page, taken)
+    if start is not None:
+        yield range(start, len(page.lines))
+
+
+def _in_teaser(page: Page, index: int) -> bool:
+    line = page.lines[index]
+    before = page.lines[index - 1]
+    after = page.lines[index + 1] if index + 1 < len(page.lines) else None
+    return (
+        not page.prose[index]
+        or line.ellipsis
+        or before.has_reason(Reason.DATELINE)
+        or (after is not None and after.has_reason(Reason.READ_MORE))
+    )
+
+
+def _block_end(page: Page, heading: int) -> int:
+    stop = heading + 1
+    while stop < len(page.lines) and _in_teaser(page, stop):
+        stop += 1
+    if stop == len(page.lines):
+        return stop
+    body = page.lines[heading + 1 : stop]
+    certain = [
+        offset
+        for offset, line in enumerate(body)
+        if (line.ellipsis and line.words >= PROSE_WORDS) or line.has_reason(Reason.DATELINE, Reason.READ_MORE)
+    ]
+    if certain:
+        return heading + 2 + certain[-1]
+    return heading + 1 + _listed(body, page.lines[stop])
+
+
+def _listed(body: Sequence[Line], following: Line) -> int:
+    """How many lines directly below a heading, closed by a blank line, are a list of links."""
+    length = next((offset for offset, line in enumerate(body) if line.gap), len(body))
+    closed = length < len(body) or following.gap
+    links = all(line.words >= 3 and not line.ends for line in body[:length])
+    return length if closed and links and length <= LIST_ITEMS else 0
+
+
+def _headless_start(page: Page, taken: int) -> int | None:
+    """Where two or more teasers without a heading begin, after everything else the article has."""
+    blurbs = [
+        index
+        for index in range(max(taken, 1), len(page.lines))
+        if page.prose[index]
+        and page.lines[index].ellipsis
+        and (
+            page.lines[index - 1].has_reason(Reason.DATELINE)
+            or (index + 1 < len(page.lines) and page.lines[index + 1].has_reason(Reason.READ_MORE))
+        )
+    ]
+    solid = [index for index in range(taken, len(page.lines)) if page.prose[index] and index not in blurbs]
+    last = solid[-1] if solid else taken - 1
+    trailing = [index for index in blurbs if index > last]
+    if last < 0 or len(trailing) < 2 or any(b - a > 6 for a, b in pairwise(trailing)):
+        return None
+    start = trailing[0]
+    above = 3 if page.lines[start - 1].has_reason(Reason.DATELINE) else 1
+    return max(last + 1, start - above)
