@@ -1,0 +1,172 @@
+"""Who wrote it: names from bylines and from the author fields of pages."""
+
+import re
+from collections.abc import Iterable
+from html import unescape
+
+# What stands before the names, in the languages of most dumps. Where the word is also an everyday one ("di", "por"),
+# only the capital letters of the names after it make a byline.
+_PREFIX = re.compile(
+    r"^\s*(?:(?:(?:written|posted|published|reported|reviewed|edited|words|story|text|article|photos?|analysis|opinion)\s+)?by\b"
+    r"|(?:escrito|publicado|redactado|redigido)\s+por\b|(?:écrit|publié|rédigé)\s+par\b|(?:geschrieben|ein\s+\w+)\s+von\b"
+    r"|(?:scritto|pubblicato)\s+da\b|(?:von|par|por|di|door|av|af)\b"
+    r"|(?:authors?|autor(?:in|en|a|es|zy|ka)?|auteure?s?|autor[ei]|tekst|text[eo]?|redacción|автор(?:ы|ка)?|текст)\s*:"
+    r"|(?:作者|记者|記者|撰文|文)\s*[:：/／|｜])\s*:?\s*",
+    re.IGNORECASE,
+)
+_ROLES = (
+    r"(?:(?:senior|chief|deputy|assistant|associate|managing|contributing|executive|special|political|science|business|"
+    r"sports?|news|health|tech(?:nology)?|foreign|staff|freelance|national|world|features?|digital|lead|local|for)\s+)*"
+    r"(?:writer|reporter|editor|correspondent|columnist|journalist|contributor|producer|photographer|analyst|blogger|"
+    r"author|editor-in-chief|redakteur(?:in)?|korrespondent(?:in)?|journaliste|reporter(?:in)?|redactora?|periodista|"
+    r"dziennikar(?:z|ka)|корреспондент|журналист|обозреватель|founder|co-founder|president|director|head|chief\s+\w+\s+officer|ceo|cto|cfo|sponsored|dvm|ph\.?d\.?|m\.?d\.?|r\.?n\.?|jr\.?|esq\.?)s?"
+)
+_ROLE = re.compile(rf"^(?:{_ROLES})\b.*$", re.IGNORECASE)
+_NAME_AND_ROLE = re.compile(rf"^\s*(?P<name>[^,|•·—–]{{3,60}})\s*[,|•·—–]\s*(?P<role>{_ROLES})\s*$", re.IGNORECASE)
+
+_END = re.compile(
+    r"\s*(?:[|•·●▪/]|\s[-–—]+\s|[—–]|\bon\b(?=\s+\w+\s+\d)|\bfor\s+(?=[A-Z])|\(|\[|\b(?:updated|published|posted|last)\b"
+    r"|\d{1,2}[ .:/]|\b(?:19|20)\d\d\b).*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_DAY_OR_MONTH = re.compile(
+    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october|"
+    r"november|december|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag)\b.*$",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r"\s*(?:[,;/|&、，；]|\s(?:and|und|et|och|og|en|with|mit)\s)\s*", re.IGNORECASE)
+# One-letter words for "and", which also stand inside Spanish and Catalan names: split only between two full names.
+_SHORT_AND = re.compile(r"(?<=\w)\s+(?:y|e|i|и)\s+(?=\w)")
+
+_PARTICLES = frozenset(
+    re.findall(
+        r"\w+",
+        "de del della di da das do dos du der den des van von vom zu zur la le el al bin ibn ter ten af y e i st",
+    )
+)
+_AGENCIES = frozenset(
+    {"reuters", "afp", "ap", "dpa", "ansa", "efe", "pap", "bloomberg", "upi", "tass", "тасс", "新华社"}
+)
+_NOBODY = frozenset(
+    {
+        "admin", "administrator", "anonymous", "anonym", "author", "autor", "auteur", "автор", "blog", "contributor",
+        "correspondent", "desk", "editor", "editor in chief", "editorial", "editorial board", "editorial staff",
+        "editorial team", "editors", "guest", "guest author", "guest contributor", "news desk", "newsdesk", "newsroom",
+        "nobody", "none", "null", "online desk", "redakcja", "redaktion", "redaction", "rédaction", "la rédaction",
+        "redacción", "redação", "redazione", "redactie", "редакция", "reporter", "root", "staff", "staff reporter",
+        "staff writer", "super user", "team", "undefined", "unknown", "user", "web desk", "webmaster", "writer", "编辑",
+        "記者", "记者", "佚名", "匿名",
+    }
+)  # fmt: skip
+_TAG = re.compile(r"<[^<>]{0,300}>")
+_ADDRESS = re.compile(r"(?:https?:|www\.)\S*|\S*@\S*|\S+\.(?:com|org|net|html?|php)\b\S*", re.IGNORECASE)
+# The words of links to an author's page, and of reviewers and updates that follow the author.
+_BUTTON = re.compile(
+    r"^(?:(?:read more|more|view all posts|see all posts|all posts|view all articles|posts)\s+(?:by|from|about)|author)\b:?\s*"
+    r"|\b(?:(?:medically\s+|fact\s+)?(?:reviewed|checked|edited)\s+by|(?:last\s+)?updated)\b.*$",
+    re.IGNORECASE,
+)
+_LONGEST_BYLINE = 200  # characters
+_LONGEST_NAME = 60
+_MOST_NAME_WORDS = 6
+
+
+def parse_byline(line: str) -> tuple[str, ...]:
+    """
+    Read the names of people from a byline; empty where the line is none.
+
+    Names in capitals are given capital initials, since pages shout them for looks.
+
+        >>> parse_byline("By JANE DOE and John Roe | March 3, 2024")
+        ('Jane Doe', 'John Roe')
+        >>> parse_byline("Von Anna von Schmidt"), parse_byline("Автор: Иван Петров"), parse_byline("Jane Doe, Staff Writer")
+        (('Anna von Schmidt',), ('Иван Петров',), ('Jane Doe',))
+        >>> parse_byline("By the numbers"), parse_byline("By Monday, everything had changed"), parse_byline("Di che parla?")
+        ((), (), ())
+    """
+    if len(line) > _LONGEST_BYLINE:
+        return ()
+    prefix = _PREFIX.match(line)
+    if prefix:
+        rest = _DAY_OR_MONTH.sub("", _END.sub("", line[prefix.end() :])).strip(" ,;:.\t")
+        parts = _split(rest)
+        names = [part for part in parts if not _ROLE.match(part)]
+        # One part that is no name makes the whole a sentence ("By Jane's account, nobody knew").
+        return tuple(_plain_case(name) for name in names) if names and all(map(_is_printed_name, names)) else ()
+    named = _NAME_AND_ROLE.match(line)
+    if named and _is_printed_name(named["name"].strip()):
+        return (_plain_case(named["name"].strip()),)
+    return ()
+
+
+def people(values: Iterable[str], *, not_these: Iterable[str | None] = ()) -> tuple[str, ...]:
+    """
+    Clean the author fields of a page: split joint names, drop addresses, dates, roles and accounts that are nobody.
+
+    `not_these` are names that are known to be no person, such as the site's own.
+
+        >>> people(["By Jane Doe and John Roe, Staff Writer", "admin", "https://example.org/jane", "Jane Doe"])
+        ('Jane Doe', 'John Roe')
+    """
+    refused = _NOBODY | {name.casefold() for name in not_these if name}
+    names: dict[str, str] = {}
+    for value in values:
+        text = " ".join(_ADDRESS.sub(" ", _TAG.sub(" ", unescape(value))).split())
+        text = _BUTTON.sub("", text)
+        if len(text) > _LONGEST_BYLINE:
+            continue
+        prefix = _PREFIX.match(text)
+        for part in _split(text[prefix.end() :] if prefix and not text.islower() else text):
+            if part.casefold() not in refused and _is_declared_name(part):
+                names.setdefault(part.casefold(), _plain_case(part))
+    return tuple(names.values())
+
+
+def _split(text: str) -> list[str]:
+    """Split a list of names at commas and the words for "and"."""
+    parts = []
+    for part in _BETWEEN.split(text):
+        halves = _SHORT_AND.split(part)
+        parts.extend(halves if all(len(half.split()) > 1 for half in halves) else [part])
+    return [part.strip(" .·•-–—:\t") for part in parts if part.strip(" .·•-–—:\t")]
+
+
+def _is_printed_name(text: str) -> bool:
+    """Tell whether words in running text are a person's name: two to five capitalised words, or a known agency."""
+    if text.casefold() in _AGENCIES:
+        return True
+    if re.fullmatch(r"[\u3400-\u9fff·]{2,8}", text):  # Chinese names have no spaces
+        return True
+    words = text.split()
+    if (
+        not 2 <= len(words) <= 5
+        or len(text) > _LONGEST_NAME
+        or not re.fullmatch(r"[\w\s.'’ʼ‘`-]+", text)
+        or re.search(r"\d|_", text)
+    ):
+        return False
+    capital = [word[:1].isupper() or word[:2] in {"d'", "d’", "l'", "l’"} for word in words]
+    return capital[-1] and all(
+        is_capital or word.lower() in _PARTICLES for is_capital, word in zip(capital, words, strict=True)
+    )
+
+
+def _is_declared_name(text: str) -> bool:
+    """Tell whether a declared author can be a name; pen names of one word are, addresses, dates and roles are not."""
+    return (
+        2 <= len(text) <= _LONGEST_NAME
+        and len(text.split()) <= _MOST_NAME_WORDS
+        and any(char.isalpha() for char in text)
+        and sum(char.isdigit() for char in text) * 2 <= len(text)
+        and not _ROLE.match(text)
+        and not re.search(r"\b(?:19|20)\d\d\b|[{}<>=]", text)
+    )
+
+
+def _plain_case(name: str) -> str:
+    """Give a shouted name capital initials; agencies and one-word names keep their letters."""
+    if name.isupper() and " " in name and name.casefold() not in _AGENCIES:
+        return re.sub(
+            r"\w[\w.]*", lambda word: word[0] if "." in word[0] or len(word[0]) == 1 else word[0].capitalize(), name
+        )
+    return name
