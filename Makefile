@@ -17,8 +17,6 @@ help:  ## show this list
 
 run: $(VENV)/.stamp-run  ## clean new and changed files of raw/ into clean/
 	$(BIN)/pipeline run --raw $(RAW) --clean $(CLEAN)
-	@echo
-	@echo 'Load the articles:  pandas.read_parquet("$(CLEAN)/articles")'
 
 test: lint  ## lint, then all tests that take seconds
 	$(BIN)/python -m pytest -q -m "not long"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline import Cleaned, clean_html, clean_text
+from pipeline.clean import Cleaned, clean_html, clean_text
 from pipeline.decode import decode_record
 from pipeline.records import MediaType, RawRecord, Rejection
 
