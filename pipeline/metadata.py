@@ -9,7 +9,7 @@ of flat text.
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
@@ -38,6 +38,8 @@ _DATE_CONFIG = {
     "min_date": _EARLIEST.replace(tzinfo=None),
     "max_date": _LATEST.replace(tzinfo=None),
 }
+# Pages that call themselves a product or a list have no publication; a date found in their text is that of an item.
+_UNDATED = frozenset({"product", "productgroup", "itemlist", "collectionpage", "searchresultspage", "offercatalog"})
 _HEAVY = 3_000_000  # characters; trafilatura takes seconds for more
 
 _TITLE_TAGS = ("og:title", "twitter:title", "parsely-title", "sailthru.title", "dc.title", "citation_title", "headline")
@@ -75,6 +77,7 @@ class _Page:
 
     metas: dict[str, tuple[str, ...]]  # content by lower-case name or property
     json: tuple[dict[str, Any], ...]  # the nodes that describe the page, articles first
+    kinds: frozenset[str]  # the JSON-LD types of the page's nodes, in lower case
     people: dict[str, Any]  # JSON-LD nodes by their @id
     headings: tuple[str, ...]  # the text of each h1
     title: str
@@ -133,7 +136,10 @@ def read_markup(document: Document) -> Metadata:
     )
     published, source = _published(page, declared.language)
     dated = merge(declared, Metadata(published=published, published_source=source))
-    return merge(dated, _by_trafilatura(document.text, dated, site_names))
+    guessed = _by_trafilatura(document.text, dated, site_names)
+    if page.kinds & _UNDATED:
+        guessed = replace(guessed, published=None, published_source=None)
+    return merge(dated, guessed)
 
 
 def _read_page(markup: str) -> _Page:
@@ -141,7 +147,7 @@ def _read_page(markup: str) -> _Page:
     tree = HTMLTree.parse(markup)
     root = tree.document
     if root is None:
-        return _Page({}, (), {}, (), "", None, None, (), ())
+        return _Page({}, (), frozenset(), {}, (), "", None, None, (), ())
     metas: dict[str, list[str]] = {}
     for meta in root.query_selector_all("meta[content]"):
         name = meta.getattr("property") or meta.getattr("name") or meta.getattr("itemprop")
@@ -158,6 +164,7 @@ def _read_page(markup: str) -> _Page:
     return _Page(
         metas={name: tuple(values) for name, values in metas.items()},
         json=tuple(sorted(articles, key=_is_plain_page)),
+        kinds=frozenset(kind.lower() for node in nodes for kind in _types(node)),
         people={node["@id"]: node for node in nodes if isinstance(node.get("@id"), str)},
         headings=tuple(filter(None, (_plain(heading.text or "") for heading in root.query_selector_all("h1")))),
         title=_plain(tree.title or ""),
