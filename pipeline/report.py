@@ -30,6 +30,7 @@ class RunReport:
     run_id: str
     started_at: datetime
     finished_at: datetime
+    raw: Path
     articles_path: Path  # where readers find the articles
     snapshot: int
     published: bool  # whether the run made this snapshot; a run that changes no row makes none
@@ -62,7 +63,8 @@ class RunReport:
         content: dict[str, Any] = json.loads(text)
         content["files"] = FileCounts(**content["files"])
         content["store"] = StoreCounts(**content["store"])
-        content["articles_path"] = Path(content["articles_path"])
+        for path in ("raw", "articles_path"):
+            content[path] = Path(content[path])
         for moment in ("started_at", "finished_at"):
             content[moment] = datetime.fromisoformat(content[moment])
         return RunReport(**content)

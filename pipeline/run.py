@@ -128,6 +128,7 @@ def _report(plan: Plan, results: Sequence[ShardResult], committed: Committed, st
         run_id=plan.run_id,
         started_at=datetime.fromtimestamp(plan.started_at, UTC),
         finished_at=datetime.now(UTC),
+        raw=plan.raw,
         articles_path=plan.clean / "articles",
         snapshot=committed.snapshot,
         published=committed.published,

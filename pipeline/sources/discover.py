@@ -143,15 +143,17 @@ def read_bytes(file: RawFile) -> RawBytes | ReadFailure:
         descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         return ReadFailure(_explain(error), vanished=isinstance(error, FileNotFoundError))
-    with os.fdopen(descriptor, "rb", buffering=0) as stream:
-        try:
-            before = os.fstat(descriptor)
-            if not stat.S_ISREG(before.st_mode):
-                return ReadFailure("no regular file")
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            return ReadFailure("no regular file")
+        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as stream:
             data = stream.readall()
-            after = os.fstat(descriptor)
-        except OSError as error:
-            return ReadFailure(_explain(error))
+        after = os.fstat(descriptor)
+    except OSError as error:
+        return ReadFailure(_explain(error))
+    finally:
+        os.close(descriptor)
     seen = with_status(file, after)
     if with_status(file, before) != seen or len(data) != seen.size:
         return ReadFailure("changed while it was read", changed=True)

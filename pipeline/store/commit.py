@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipeline.settings import Settings
 from pipeline.store.changes import Outcome, apply_changes, open_staging
 from pipeline.store.layout import Layout, hold_lock, make_folders
-from pipeline.store.parts import PartWriter, read_part
+from pipeline.store.parts import PartWriter, digest_of, read_part
 from pipeline.store.rows import article_rows, rejected_rows
 from pipeline.store.snapshots import build, publish, recover, remove_old, remove_orphans
 from pipeline.store.state import current_number, live_parts, open_state, transaction
@@ -99,8 +99,8 @@ def _replace(
     state.execute("DELETE FROM parts WHERE part_of = ? AND bucket = ?", place)
     if new.num_rows:
         path = writer.write(table, bucket, new)
-        row = (table, bucket, path.name, new.num_rows, path.stat().st_size)
-        state.execute("INSERT INTO parts VALUES (?, ?, ?, ?, ?)", row)
+        row = (table, bucket, path.name, new.num_rows, path.stat().st_size, digest_of(path))
+        state.execute("INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?)", row)
     return True
 
 

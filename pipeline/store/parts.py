@@ -4,6 +4,7 @@ Parts: immutable Parquet files of one table and one bucket, all written with the
 zstd 3 is a third smaller than snappy and reads as fast; statistics and dictionaries over whole texts only cost.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,3 +92,9 @@ def read_part(path: Path, name: str) -> pa.Table:
     if not table.schema.equals(TABLES[name]):
         raise StoreError(f"{path}: its columns are not those of the table {name}; `pipeline verify` says what to do")
     return table
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a part's bytes: page checksums do not cover the footer."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -9,7 +9,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,13 +21,9 @@ from pipeline.tables import ARTICLES, REJECTED, REMOVED_LINES
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """One article of a bucket, as the state has it."""
+    """Where the row of one article comes from."""
 
     article_id: str
-    source: str
-    raw_sha256: str
-    duplicate_of: str | None
-    ingested_at: int
     piece: int | None  # None: its row is in the bucket's old part
     row: int | None
 
@@ -54,7 +50,7 @@ def article_rows(
         ]
     )
     order = [place.article_id for place in places]
-    return _complete(state, bucket, places, _in_order(articles, order)), _sorted_lines(removed, order)
+    return _complete(known_columns(state, bucket), _in_order(articles, order)), _sorted_lines(removed, order)
 
 
 def rejected_rows(state: sqlite3.Connection, bucket: int) -> pa.Table:
@@ -67,11 +63,34 @@ def rejected_rows(state: sqlite3.Connection, bucket: int) -> pa.Table:
     return pa.Table.from_pylist([dict(zip(REJECTED.names, row, strict=True)) for row in rows], schema=REJECTED)
 
 
+def order_of(state: sqlite3.Connection, bucket: int) -> list[str]:
+    """The ids of a bucket's articles, in the order of their rows."""
+    rows = state.execute(
+        "SELECT lower(hex(article_id)) FROM articles JOIN raw_files USING (file_id) WHERE bucket = ?"
+        " ORDER BY key, record",
+        (bucket,),
+    )
+    return [article_id for (article_id,) in rows]
+
+
+def known_columns(state: sqlite3.Connection, bucket: int) -> pa.Table:
+    """The columns of a bucket's articles that come from the state, in the order of the rows."""
+    rows = state.execute(
+        "SELECT lower(hex(article_id)), key || '#' || record, sha256, lower(nullif(hex(duplicate_of), '')), ingested_at"
+        " FROM articles JOIN raw_files USING (file_id) WHERE bucket = ? ORDER BY key, record",
+        (bucket,),
+    ).fetchall()
+    sources = _sources(state, bucket)
+    names = ["source", "sources", "raw_sha256", "duplicate_of", "ingested_at"]
+    columns = [(source, sources[article_id], *rest) for article_id, source, *rest in rows]
+    schema = pa.schema([ARTICLES.field(name) for name in names])
+    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in columns], schema=schema)
+
+
 def _places(state: sqlite3.Connection, bucket: int) -> list[_Place]:
     rows = state.execute(
-        "SELECT lower(hex(article_id)), key || '#' || record, sha256, lower(nullif(hex(duplicate_of), '')), ingested_at, piece, row"
-        " FROM articles JOIN raw_files USING (file_id) LEFT JOIN chosen USING (article_id)"
-        " WHERE bucket = ? ORDER BY key, record",
+        "SELECT lower(hex(article_id)), piece, row FROM articles JOIN raw_files USING (file_id)"
+        " LEFT JOIN chosen USING (article_id) WHERE bucket = ? ORDER BY key, record",
         (bucket,),
     )
     return [_Place(*row) for row in rows]
@@ -107,18 +126,9 @@ def _in_order(articles: pa.Table, order: Sequence[str]) -> pa.Table:
     return articles.take([index[article_id] for article_id in order])
 
 
-def _complete(state: sqlite3.Connection, bucket: int, places: Sequence[_Place], articles: pa.Table) -> pa.Table:
+def _complete(known: pa.Table, articles: pa.Table) -> pa.Table:
     """Fill in the columns that the state knows."""
-    sources = _sources(state, bucket)
-    known: dict[str, list[Any]] = {
-        "source": [place.source for place in places],
-        "sources": [sources[place.article_id] for place in places],
-        "raw_sha256": [place.raw_sha256 for place in places],
-        "duplicate_of": [place.duplicate_of for place in places],
-        "ingested_at": [place.ingested_at for place in places],
-    }
-    overlay = pa.Table.from_pydict(known, schema=pa.schema([field for field in ARTICLES if field.name in known]))
-    columns = [(overlay if name in known else articles)[name] for name in ARTICLES.names]
+    columns = [(known if name in known.column_names else articles)[name] for name in ARTICLES.names]
     return pa.Table.from_arrays(columns, schema=ARTICLES).combine_chunks()
 
 

@@ -72,6 +72,7 @@ CREATE TABLE parts (
     name TEXT NOT NULL,
     row_count INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
     PRIMARY KEY (part_of, bucket)
 ) WITHOUT ROWID;
 CREATE TABLE snapshots (snapshot INTEGER PRIMARY KEY, committed_at INTEGER NOT NULL);

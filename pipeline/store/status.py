@@ -1,0 +1,55 @@
+"""What is in a store, at a glance, and what its runs did."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pipeline.report import RunReport
+from pipeline.store.layout import Layout
+from pipeline.store.state import current_number, open_state, reports, store_counts
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The last commit of a store."""
+
+    clean: Path
+    snapshot: int
+    raw_files: int
+    articles: int
+    sources: int  # of all articles; more than articles where raw records are exact duplicates
+    rejected: int
+    raw_bytes: int
+    parquet_bytes: int  # of all tables, as readers see them
+    last_run: RunReport | None
+
+    def to_json(self) -> str:
+        """All of it as one line of JSON."""
+        return json.dumps(asdict(self), default=str, ensure_ascii=False)
+
+
+def status(clean: Path = Path("clean")) -> Status:
+    """Count what the store below `clean` holds; `StoreError` where there is none."""
+    layout = Layout(clean)
+    with open_state(layout, read_only=True) as state:
+        raw_files, articles, sources, rejected = store_counts(state)
+        raw_bytes = state.execute("SELECT coalesce(sum(size), 0) FROM raw_files").fetchone()[0]
+        parquet_bytes = state.execute("SELECT coalesce(sum(bytes), 0) FROM parts").fetchone()[0]
+        last = reports(state, 1)
+        return Status(
+            clean=clean,
+            snapshot=current_number(state),
+            raw_files=raw_files,
+            articles=articles,
+            sources=sources,
+            rejected=rejected,
+            raw_bytes=raw_bytes,
+            parquet_bytes=parquet_bytes,
+            last_run=RunReport.from_json(last[0]) if last else None,
+        )
+
+
+def history(clean: Path = Path("clean"), limit: int = 20) -> list[RunReport]:
+    """The last runs, the latest first."""
+    with open_state(Layout(clean), read_only=True) as state:
+        return [RunReport.from_json(report) for report in reports(state, limit)]
