@@ -139,7 +139,8 @@ def _draw_lines(lines: Sequence[ExplainedLine]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(ratio=1, overflow="fold")
     table.add_column(max_width=44, overflow="fold")
-    for line in lines:
+    last = max((line.number for line in lines if line.verdict != "blank"), default=0)
+    for line in lines[:last]:
         if line.verdict == "blank":
             table.add_row()
         else:

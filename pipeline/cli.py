@@ -1,0 +1,241 @@
+"""
+The command line, as far as it needs no orchestration; `flows/cli.py` adds `run` and `serve`.
+
+Exit codes: 0 done (rejections included, they are shown), 1 unexpected failure or findings of `verify`, 2 bad usage,
+3 another run is active, 4 refused for safety, 5 rejections with `--strict`.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+
+from pipeline.clean import clean_records
+from pipeline.errors import PipelineError, UsageError
+from pipeline.explain import as_json, count_reasons, explain_lines, render, visible
+from pipeline.records import Article, MediaType, RawFile, RawRecord, Rejection
+from pipeline.rules import load_rules
+from pipeline.shards import READERS
+from pipeline.sources.discover import SUFFIXES
+from pipeline.store.status import Status
+from pipeline.store.status import status as store_status
+from pipeline.store.verify import verify as verify_store
+
+PIPED_WIDTH = 120
+"""Columns of a table that goes to a file or a pipe, where nobody says how wide it may be."""
+
+
+class PipelineGroup(TyperGroup):
+    """Commands whose errors made on purpose end in a message and their exit code, never in a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except PipelineError as error:
+            complain(f"error: {error}")
+            raise typer.Exit(error.exit_code) from error
+
+
+app = typer.Typer(
+    cls=PipelineGroup,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Clean scraped article dumps line by line into Parquet; every removal is explained.",
+)
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A dump or page, as it lies below raw/.")]
+InputArgument = Annotated[Path, typer.Argument(metavar="FILE|-", help="A dump or page, or - for stdin.")]
+RecordOption = Annotated[int, typer.Option("--record", min=1, help="Which document of a file that holds several.")]
+CleanOption = Annotated[Path, typer.Option("--clean", help="The folder of the store and its Parquet tables.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+
+
+@app.command()
+def explain(file: FileArgument, record: RecordOption = 1, as_object: JsonOption = False) -> None:
+    """
+    Show each line of a document with its verdict, the reason, the rule and its score.
+
+    Example: pipeline explain raw/samples/mirror-harbor-ferry.txt
+    """
+    outcome = clean_record(read_record(file, record))
+    match outcome:
+        case Article():
+            _explain_article(outcome, as_object=as_object)
+        case Rejection() if as_object:
+            print_json(rejection_fields(outcome))
+        case Rejection():
+            complain(describe_rejection(outcome))
+
+
+@app.command()
+def clean(file: InputArgument) -> None:
+    """
+    Print the cleaned text of one document; nothing is stored.
+
+    A document that would be rejected prints nothing but a message on stderr.
+
+    Example: pipeline clean page.html > page.txt
+    """
+    outcome = clean_record(read_record(file, 1))
+    if isinstance(outcome, Rejection):
+        complain(describe_rejection(outcome))
+    elif sys.stdout.isatty():
+        typer.echo("\n".join(visible(line) for line in outcome.text.split("\n")))
+    else:
+        typer.echo(outcome.text.encode())
+
+
+@app.command()
+def status(clean: CleanOption = Path("clean"), as_object: JsonOption = False) -> None:
+    """
+    Show what the store holds and what the last run did.
+
+    Example: pipeline status --clean clean
+    """
+    found = store_status(clean)
+    if as_object:
+        print_json(json.loads(found.to_json()))
+    else:
+        typer.echo("\n".join(visible(line) for line in describe_status(found)))
+
+
+@app.command()
+def verify(
+    clean: CleanOption = Path("clean"),
+    raw: Annotated[
+        Path | None, typer.Option("--raw", help="The raw folder, if it is not that of the last run.")
+    ] = None,
+    as_object: JsonOption = False,
+) -> None:
+    """
+    Check every promise of the store, down to the single lines; exits with 1 when one does not hold.
+
+    Example: pipeline verify --clean clean
+    """
+    findings = verify_store(clean, raw)
+    if as_object:
+        print_json({"findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            typer.echo(visible(str(finding)))
+        typer.echo(f"{len(findings)} finding(s)" if findings else f"{visible(str(clean))}: every promise holds")
+    raise typer.Exit(1 if findings else 0)
+
+
+def read_record(path: Path, number: int) -> RawRecord:
+    """One document of a file, or of stdin for "-"; `UsageError` when the file holds fewer."""
+    data = _read(path)
+    file = RawFile(path, path.as_posix(), len(data), 0, 0, 0)
+    media_type = SUFFIXES.get(path.suffix.lower()) or _guess_media_type(data)
+    records = list(READERS[media_type](file, data))
+    if number > len(records):
+        raise UsageError(f"{path}: holds {len(records)} document(s), there is no number {number}")
+    return records[number - 1]
+
+
+def clean_record(record: RawRecord) -> Article | Rejection:
+    """What a run would make of one document."""
+    (outcome,) = clean_records([record], load_rules())
+    return outcome
+
+
+def describe_article(article: Article) -> str:
+    """What is known about an article, in one line."""
+    known = article.metadata
+    facts = {
+        "language": known.language,
+        "published": f"{known.published:%Y-%m-%d}" if known.published else None,
+        "by": ", ".join(known.authors),
+        "tags": ", ".join(known.tags),
+    }
+    return "; ".join(["article", *(f"{name} {value}" for name, value in facts.items() if value)])
+
+
+def describe_rejection(rejection: Rejection) -> str:
+    """Say in one line why a document became no article."""
+    return f"{rejection.source}: rejected, {rejection.reason}: {rejection.detail}"
+
+
+def describe_status(found: Status) -> list[str]:
+    """What a store holds, in lines for a person."""
+    lines = [
+        f"{found.clean}: snapshot {found.snapshot}",
+        f"{found.articles:,} articles from {found.sources:,} documents, {found.rejected:,} rejected",
+        f"{found.raw_files:,} raw files of {found.raw_bytes:,} bytes; {found.parquet_bytes:,} bytes of Parquet",
+    ]
+    if found.last_run:
+        lines.append(f"last run, {found.last_run.started_at:%Y-%m-%d %H:%M} UTC:")
+        lines.extend(f"  {line}" for line in found.last_run.summary().splitlines())
+    return lines
+
+
+def rejection_fields(rejection: Rejection) -> dict[str, Any]:
+    """A rejected document, for programs."""
+    return {
+        "source": rejection.source,
+        "outcome": "rejected",
+        "reason": str(rejection.reason),
+        "detail": rejection.detail,
+    }
+
+
+def complain(message: str) -> None:
+    """Print a message for a person on stderr."""
+    typer.echo(visible(message), err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON in plain ASCII: characters that a terminal would obey cannot get through."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def console() -> Console:
+    """Where tables go; rich itself heeds NO_COLOR and leaves out styles when stdout is no terminal."""
+    return Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
+
+
+def _read(path: Path) -> bytes:
+    if path == Path("-"):
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _guess_media_type(data: bytes) -> MediaType:
+    """Without a telling file name, what begins like a page is one."""
+    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return MediaType.HTML if head.startswith((b"<!doctype html", b"<html", b"<?xml")) else MediaType.TEXT
+
+
+def _explain_article(article: Article, *, as_object: bool) -> None:
+    lines = explain_lines(article.document.text, article.removed)
+    if as_object:
+        print_json(
+            {
+                "source": article.document.source,
+                "outcome": "article",
+                "title": article.metadata.title,
+                "lines": as_json(lines),
+                "reasons": count_reasons(lines),
+                "removed_share": article.removed_share,
+            }
+        )
+        return
+    out = console()
+    out.print(Text(visible(f"{article.document.source}: {describe_article(article)}"), style="bold"))
+    out.print()
+    out.print(render(lines))
+    out.print(Text(f"{article.removed_share:.1%} of the characters removed"))
+
+
+if __name__ == "__main__":
+    app()
