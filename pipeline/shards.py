@@ -46,9 +46,7 @@ class ShardResult:
     files: int
     articles: int  # records that became articles, exact duplicates of others included
     rejected: int
-    lines_removed: int
     vanished: int = 0  # files that were gone when their turn came
-    lines_by_reason: Mapping[str, int] = field(default_factory=dict)
     rejected_by_reason: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -124,9 +122,7 @@ def _write(pieces: Path, batch: _Batch, outcomes: Sequence[Article | Rejection],
         "files": len(batch.files),
         "articles": len(articles),
         "rejected": len(rejected),
-        "lines_removed": len(removed),
         "vanished": batch.vanished,
-        "lines_by_reason": Counter(row["reason"] for row in removed),
         "rejected_by_reason": Counter(row["reason"] for row in rejected),
     }
     (unfinished / "counts.json").write_text(json.dumps(counts), encoding="utf-8")

@@ -144,8 +144,10 @@ def test_bytes_come_with_the_status_they_were_read_under(tmp_path: Path) -> None
     ],
 )
 def test_what_is_no_regular_file_any_more_is_not_read(
-    tmp_path: Path, make: Callable[[Path], object], vanished: bool
-) -> None:  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path,
+    make: Callable[[Path], object],
+    vanished: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
     """A path that became a link, a pipe or a folder since the scan fails at once instead of hanging or following."""
     path = tmp_path / "a.txt"
     make(path)

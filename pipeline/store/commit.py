@@ -7,7 +7,8 @@ one link is swapped. What a death leaves before that moment is forgotten on the 
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.settings import Settings
 from pipeline.store.changes import Outcome, apply_changes, open_staging
 from pipeline.store.layout import Layout, hold_lock, make_folders
 from pipeline.store.parts import PartWriter, digest_of, read_part
+from pipeline.store.pieces import PieceReader
 from pipeline.store.rows import article_rows, rejected_rows
 from pipeline.store.snapshots import build, publish, recover, remove_old, remove_orphans
 from pipeline.store.state import current_number, live_parts, open_state, transaction
@@ -31,6 +33,7 @@ class Committed:
     snapshot: int
     published: bool  # whether it made the snapshot; no row changed otherwise
     duplicates: int  # records of this run that are not their article's canonical source
+    lines_by_reason: Mapping[str, int]  # removed from the articles whose rows this run made
 
 
 @contextmanager
@@ -61,7 +64,7 @@ def commit(layout: Layout, outcome: Outcome, settings: Settings) -> Iterator[tup
                 number += 1
                 build(layout, number, live_parts(state))
                 state.execute("INSERT INTO snapshots VALUES (?, ?)", (number, outcome.now))
-            yield state, Committed(number, published, _duplicates(state))
+            yield state, Committed(number, published, _duplicates(state), _lines_by_reason(state, outcome.pieces))
         if published:
             publish(layout, number)
             remove_orphans(layout, live_parts(state))
@@ -111,3 +114,13 @@ def _duplicates(state: sqlite3.Connection) -> int:
         " WHERE (articles.file_id, articles.record) <> (staged.file_id, staged.record)"
     ).fetchone()[0]
     return count
+
+
+def _lines_by_reason(state: sqlite3.Connection, pieces: PieceReader) -> dict[str, int]:
+    """How many lines were removed, by reason; those of exact duplicates are not counted again."""
+    total: Counter[str] = Counter()
+    for piece in range(len(pieces.folders)):
+        rows = {row for (row,) in state.execute("SELECT row FROM chosen WHERE piece = ?", (piece,))}
+        lines = pieces.rows(piece, "removed_lines", ["row", "reason"])
+        total.update(line["reason"] for line in lines if line["row"] in rows)
+    return dict(sorted(total.items()))
