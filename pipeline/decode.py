@@ -243,7 +243,7 @@ def _is_wide(sample: bytes, encoding: str, share_of_common: float) -> bool:
     if encoding.startswith("utf-32") or share_of_common >= 0.6:
         return True
     controls = len(sample) - len(sample.translate(None, _CONTROLS)) - sample.count(0)
-    looks_one_byte = controls < len(sample) / 100 and _is_start_of_utf8(sample)
+    looks_one_byte = controls < len(sample) / 10 and _is_start_of_utf8(sample)
     return share_of_common >= 0.02 and not looks_one_byte
 
 
