@@ -29,7 +29,7 @@ def identify_language(text: str) -> tuple[str | None, float | None]:
     right and often when it is not: it tells a text without a language from others, and little more.
 
         >>> identify_language("Der Bundestag hat am Donnerstag über das neue Gesetz abgestimmt.")
-        ('de', 1.0)
+        ('de', 0.999)
         >>> identify_language("OK, 2:1")
         (None, None)
     """

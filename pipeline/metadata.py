@@ -139,7 +139,7 @@ def read_markup(document: Document) -> Metadata:
     guessed = _by_trafilatura(document.text, dated, site_names)
     if page.kinds & _UNDATED:
         guessed = replace(guessed, published=None, published_source=None)
-    return merge(dated, guessed)
+    return merge(replace(known, url=None, site=None), merge(dated, guessed))
 
 
 def _read_page(markup: str) -> _Page:
@@ -315,7 +315,7 @@ def _date(value: str, language: str | None) -> datetime | None:
 
 
 def _url(page: _Page, given: str | None) -> str | None:
-    """Return the page's address: the one it was fetched from if known, else the one it calls canonical."""
+    """Return the address the page calls its own, since copies and tracking links share it; else the one it came from."""
     declared = [page.canonical, page.first(_URL_TAGS), *(_text(node.get("url")) for node in page.json)]
     for url in declared:
         try:
