@@ -6,6 +6,7 @@ The names can be read without importing Prefect, which takes more than a second.
 
 import multiprocessing
 import os
+import signal
 import threading
 from enum import StrEnum
 from multiprocessing import connection
@@ -43,7 +44,9 @@ def end_with_parent() -> None:
     Make this worker process end as soon as the process that started it is gone.
 
     A pool's workers wait for work on a pipe whose other end they hold themselves, so they would outlive a killed run.
+    Ctrl-C reaches them too; they leave it to that process, which lets the shards in work be finished.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_wait_and_exit, args=(parent.sentinel,), daemon=True).start()

@@ -1,0 +1,157 @@
+"""
+The flow: plan, clean the shards, commit, publish the report. All of the work is done by functions of `pipeline`.
+
+Nothing is cached and no result is stored: the store itself knows what is done, and a shard done twice changes nothing.
+Between tasks travel paths and counts, never text.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any, cast
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.futures import as_completed
+from prefect.states import Completed
+from prefect.tasks import Task, exponential_backoff
+
+from flows.progress import tell
+from flows.runners import RunnerName, make_runner, usable_cores
+from pipeline import run
+from pipeline.report import RunReport, render_markdown
+from pipeline.shards import ShardResult
+from pipeline.store.layout import Layout
+from pipeline.work import Plan
+
+REPORT_KEY = "clean-raw-run"
+
+# What a list of runs shows beside each, by the report's exit code. All are of the type "completed": data was published.
+OUTCOMES = {0: "Completed", 1: "Incomplete", 4: "Refused"}
+
+
+def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failure may pass by itself: the hiccup of a disk or a network folder does, a bug does not."""
+    return isinstance(state.result(raise_on_failure=False), OSError)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def plan(store: Layout, raw: Path, options: run.PlanOptions) -> Plan:
+    """Compare the raw folder with the store and write the work down as shards."""
+    return run.plan_run(store, raw, run.current_settings(), options)
+
+
+@task(
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    task_run_name="clean {shard.stem}",
+    retries=2,
+    retry_delay_seconds=exponential_backoff(backoff_factor=2),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=may_pass,
+)
+def clean_shard(shard: Path) -> ShardResult:
+    """Read, clean and write one shard of raw files."""
+    return run.clean_shard(shard)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def commit(store: Layout, work: Plan, results: Sequence[ShardResult]) -> RunReport:
+    """Take the cleaned shards into the store and publish all tables at once."""
+    return run.commit_run(store, work, results)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=2)
+def publish(report: RunReport, clean: Path) -> None:
+    """Show the run's counts and the first rejections in Prefect's user interface."""
+    create_markdown_artifact(render_markdown(report, clean), key=REPORT_KEY, description=headline(report))
+
+
+@flow(name="clean-raw", persist_result=False)
+def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user interface asks for
+    raw: Path = Path("raw"),
+    clean: Path = Path("clean"),
+    workers: int | None = None,
+    runner: RunnerName = RunnerName.PROCESS,
+    *,
+    shard_size: int = run.PlanOptions().shard_size,
+    allow_mass_delete: bool = False,
+    wait_for_settling: bool = True,
+) -> RunReport:
+    """
+    Clean the raw files that are new or changed since the last run, and publish the tables.
+
+    Args:
+        raw: The folder with the raw dumps.
+        clean: The folder of the store; the tables are published here as Parquet.
+        workers: How many shards are cleaned side by side; by default as many as there are cores.
+        runner: Where shards are cleaned: in threads of the run's process, or in worker processes.
+        shard_size: How many raw files make a shard at most; a task costs about half a second whatever its size.
+        allow_mass_delete: Take over the deletion of more than half of the raw files, which is refused otherwise.
+        wait_for_settling: Wait for files that are still being written; otherwise they are left to the next run.
+
+    """
+    options = run.PlanOptions(shard_size, wait=wait_for_settling, allow_mass_delete=allow_mass_delete)
+    with run.open_store(clean) as store:
+        work = plan(store, raw, options)
+        results = list(clean_shards(work.shards, runner, workers or usable_cores()))
+        report = commit(store, work, results)
+    publish(report, clean)
+    return cast("RunReport", Completed(name=OUTCOMES[report.exit_code], message=headline(report), data=report))
+
+
+def headline(report: RunReport) -> str:
+    """A run in one line, for lists of runs and logs."""
+    files = report.files
+    return (
+        f"{files.new:,} new, {files.changed:,} changed and {files.removed:,} removed raw files: "
+        f"{report.articles:,} articles, {report.duplicates:,} exact duplicates, {report.rejected:,} rejected; "
+        f"the store holds {report.store.articles:,} articles"
+        + (f"; {report.shards_failed:,} of {report.shards:,} shards failed" if report.shards_failed else "")
+        + (f"; the deletion of {files.refused:,} raw files was refused" if files.refused else "")
+    )
+
+
+def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> Iterator[ShardResult]:
+    """
+    Clean all shards and give the results of those that succeed; the others are logged and left to the next run.
+
+    A single shard needs no worker processes, which take seconds to start. A shard that kills its worker breaks the
+    pool for all that still wait, and would do so on every run; so these get a second try, each in a pool of its own.
+    """
+    first = runner if len(shards) > 1 else RunnerName.THREAD
+    broken: list[Path] = []
+    done = 0
+    for shard, outcome in _clean_side_by_side(shards, first, workers):
+        match outcome:
+            case BrokenProcessPool():
+                broken.append(shard)
+                continue
+            case ShardResult():
+                yield outcome
+        done += 1
+        tell(done, len(shards))
+    for number, shard in enumerate(broken, start=1):
+        for _, outcome in _clean_side_by_side([shard], runner, workers=1):
+            if isinstance(outcome, ShardResult):
+                yield outcome
+        tell(done + number, len(shards))
+
+
+def _clean_side_by_side(
+    shards: Sequence[Path], runner: RunnerName, workers: int
+) -> Iterator[tuple[Path, ShardResult | Exception]]:
+    """Each shard with its result, or with what stopped it, as they come."""
+    if not shards:
+        return
+    with make_runner(runner, min(workers, len(shards))) as pool:
+        futures = {pool.submit(clean_shard, {"shard": shard}): shard for shard in shards}
+        for future in as_completed(list(futures)):
+            shard = futures[future]
+            try:
+                yield shard, future.result()
+            except Exception as error:  # noqa: BLE001 - whatever stops one shard must not stop the others
+                get_run_logger().error("shard %s is not done: %s", shard.name, error)
+                yield shard, error

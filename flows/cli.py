@@ -1,0 +1,118 @@
+"""
+The console script: the commands of `pipeline/cli.py`, and the two that need orchestration.
+
+Prefect is imported within the commands, so that `pipeline explain` starts at once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from flows import environment
+from flows.progress import Watcher, tell, watched_by
+from flows.runners import RunnerName, usable_cores
+from flows.schedule import make_schedule
+from flows.terminal import keep_terminal_quiet
+from pipeline.cli import app
+from pipeline.report import RunReport
+
+__all__ = ["app"]
+
+REJECTIONS = 5  # exit code
+
+RawOption = Annotated[Path, typer.Option("--raw", help="The folder with the raw dumps.")]
+CleanOption = Annotated[Path, typer.Option("--clean", help="The folder of the store and its Parquet tables.")]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Shards cleaned side by side.  [default: cores]")
+]
+RunnerOption = Annotated[RunnerName, typer.Option("--runner", help="Where shards are cleaned.")]
+
+
+@app.command()
+def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
+    raw: RawOption = Path("raw"),
+    clean: CleanOption = Path("clean"),
+    workers: WorkersOption = None,
+    runner: RunnerOption = RunnerName.PROCESS,
+    no_prefect: Annotated[bool, typer.Option("--no-prefect", help="The same steps without Prefect.")] = False,
+    as_object: Annotated[bool, typer.Option("--json", help="One JSON object with the counts on stdout.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 5 when records were rejected.")] = False,
+    allow_mass_delete: Annotated[
+        bool, typer.Option("--allow-mass-delete", help="Take over the deletion of more than half of the raw files.")
+    ] = False,
+) -> None:
+    """
+    Clean what is new or changed in the raw folder since the last run, and publish the tables.
+
+    Example: pipeline run --raw raw --clean clean
+    """
+    run_once = _run_directly if no_prefect else _run_flow
+    with _progress_bar() as watcher, watched_by(watcher):
+        report = run_once(raw, clean, workers or usable_cores(), runner, allow_mass_delete=allow_mass_delete)
+    typer.echo(report.to_json() if as_object else report.summary())
+    raise typer.Exit(report.exit_code or (REJECTIONS if strict and report.rejected else 0))
+
+
+@app.command()
+def serve(  # noqa: PLR0913, PLR0917 - as above
+    cron: Annotated[str | None, typer.Option("--cron", help="Five fields, such as '0 6 * * *', in local time.")] = None,
+    every: Annotated[str | None, typer.Option("--every", help="A duration, such as 30s, 15m, 2h or 1d.")] = None,
+    raw: RawOption = Path("raw"),
+    clean: CleanOption = Path("clean"),
+    workers: WorkersOption = None,
+    runner: RunnerOption = RunnerName.PROCESS,
+) -> None:
+    """
+    Run on a schedule, never twice at once, until Ctrl-C; files still being written are left to the next run.
+
+    Where no Prefect API is configured, a server on 127.0.0.1 is started, and ended with this command.
+
+    Example: pipeline serve --every 15m
+    """
+    schedule = make_schedule(cron, every)
+    state = environment.prepare(clean)
+    from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
+
+    serve(Served(raw, clean, workers or usable_cores(), runner, schedule), state, Console(stderr=True))
+
+
+def _run_directly(raw: Path, clean: Path, workers: int, runner: RunnerName, *, allow_mass_delete: bool) -> RunReport:
+    from pipeline.run import PlanOptions, run_directly  # noqa: PLC0415 - not needed to show help
+
+    options = PlanOptions(allow_mass_delete=allow_mass_delete)
+    return run_directly(raw, clean, workers=workers, runner=runner.value, options=options, progress=tell)
+
+
+def _run_flow(raw: Path, clean: Path, workers: int, runner: RunnerName, *, allow_mass_delete: bool) -> RunReport:
+    state = environment.prepare(clean)
+    from flows.clean_raw import clean_raw  # noqa: PLC0415 - imports Prefect, see the module
+    from flows.connection import prefect_api  # noqa: PLC0415 - as above
+
+    keep_terminal_quiet()
+    with prefect_api(state, scheduler=False):
+        return clean_raw(raw, clean, workers, runner, allow_mass_delete=allow_mass_delete)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Watcher]:
+    """A bar on the terminal, on stderr so that stdout stays for the counts; silent where there is no terminal."""
+    console = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("starting", total=None)
+
+        def show(done: int, total: int) -> None:
+            progress.update(bar, description="cleaning shards", completed=done, total=total)
+
+        yield show

@@ -1,0 +1,21 @@
+"""What Prefect prints: its warnings and errors, but nothing that `pipeline` itself says better."""
+
+import logging
+
+from pipeline.errors import PipelineError
+
+
+def keep_terminal_quiet() -> None:
+    """
+    Leave out of the terminal what would be said twice; Prefect's user interface still shows all of it.
+
+    That is the traceback of an error made on purpose, whose message is enough, and the final state after any error.
+    """
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_worth_saying)
+
+
+def _is_worth_saying(record: logging.LogRecord) -> bool:
+    if record.exc_info and isinstance(record.exc_info[1], PipelineError):
+        return False
+    return not str(record.msg).startswith("Finished in state")

@@ -1,0 +1,100 @@
+"""What the tests of the flow share: a Prefect server for the session, folders with raw files, and the real command."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+STORY = """{title}
+
+The harbor board voted on Tuesday to keep the {title} open through the winter, after hearing from forty residents.
+Ridership rose by a fifth last year, the board's chair said, and the new landing at the mill will open in the spring.
+
+Sign up for our newsletter
+"""
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def write_story(raw: Path) -> Callable[[str], Path]:
+    """Write one flat dump that becomes an article, its title and text made from its name."""
+
+    def write(name: str) -> Path:
+        path = raw / f"{name}.txt"
+        path.write_text(STORY.format(title=f"Ferry to {name}"), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """An empty raw folder."""
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def clean(tmp_path: Path) -> Path:
+    """Where the store of a test is made."""
+    return tmp_path / "clean"
+
+
+@pytest.fixture
+def dumps(raw: Path, write_story: Callable[[str], Path]) -> Path:
+    """A raw folder with six articles, an exact duplicate of one, and a file that is rejected."""
+    for number in range(6):
+        write_story(f"landing-{number}")
+    (raw / "copy.txt").write_bytes((raw / "landing-0.txt").read_bytes())
+    (raw / "empty.txt").write_text("\n \n", encoding="utf-8")
+    return raw
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a throw-away Prefect API; asked for by flow tests only, since it takes 15 s to start."""
+    from flows import environment
+
+    home = tmp_path_factory.mktemp("prefect")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+            patch.delenv(name)
+        for name, value in environment.missing_settings(os.environ, home, home).items():
+            patch.setenv(name, value)
+        from prefect.settings import get_current_settings
+        from prefect.testing.utilities import prefect_test_harness
+
+        with prefect_test_harness(server_startup_timeout=120):
+            url = get_current_settings().api.url
+            assert url is not None
+            yield url
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> dict[str, str]:
+    """The environment of a user who never heard of Prefect and has an empty home."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "XDG_"))}
+    return kept | {"HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, user: dict[str, str]) -> Command:
+    """Run the installed command `pipeline` from a folder that is not the repository."""
+
+    def run(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [Path(sys.executable).with_name("pipeline"), *arguments],
+            cwd=tmp_path,
+            env=user | environ,
+            capture_output=True,
+            text=True,
+            timeout=150,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,192 @@
+"""A scheduled run really fires, on a bare machine, and nothing is left of it afterwards."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.store import read_articles
+
+PATIENCE = 150.0  # a fresh database alone takes 10 to 18 s on two busy cores
+
+# Runs in every Python process below: writes down each name looked up and each address connected to.
+SPY = """
+import os, sys
+def spy(event, args):
+    if event == "socket.getaddrinfo":
+        where = args[0]
+    elif event == "socket.connect" and isinstance(args[1], tuple):
+        where = args[1][0]
+    else:
+        return
+    where = where.decode() if isinstance(where, bytes) else where
+    with open(os.environ["SPY_LOG"], "a") as log:
+        log.write(f"{where}\\n")
+sys.addaudithook(spy)
+"""
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1", "None"}
+
+
+@pytest.fixture
+def spied(tmp_path: Path, user: dict[str, str]) -> dict[str, str]:
+    """The user's environment, with an audit hook in all Python processes."""
+    folder = tmp_path / "spy"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(SPY, encoding="utf-8")
+    path = os.pathsep.join(filter(None, [str(folder), user.get("PYTHONPATH", "")]))
+    return user | {"PYTHONPATH": path, "SPY_LOG": str(folder / "log")}
+
+
+@pytest.fixture
+def served(tmp_path: Path, raw: Path, clean: Path, spied: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """`pipeline serve --every 5s` in a session of its own, started from a folder that is not the repository."""
+    output = tmp_path / "output"
+    arguments = ["serve", "--every", "5s", "--raw", raw, "--clean", clean, "--workers", "2"]
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("pipeline"), *arguments],
+            cwd=tmp_path,
+            env=spied,
+            stdout=file,
+            stderr=file,
+            text=True,
+            start_new_session=True,
+        )
+    yield process
+    if process.poll() is None:
+        process.kill()
+    sys.stdout.write(output.read_text(encoding="utf-8"))  # pytest shows it when the test fails
+
+
+def wait_until(holds: Callable[[], object], what: str) -> None:
+    """Look every half second, for a generous while."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {PATIENCE} s in vain: {what}"
+        time.sleep(0.5)
+
+
+def titles(clean: Path) -> list[str]:
+    """What readers find, once something is published."""
+    if not (clean / "articles").exists():
+        return []
+    return sorted(read_articles(clean).column("title").to_pylist())
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes below one, by id."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    children: dict[int, set[int]] = {}
+    for line in listed.splitlines():
+        child, parent = map(int, line.split())
+        children.setdefault(parent, set()).add(child)
+    found, seen = set[int](), {pid}
+    while seen:
+        seen = set().union(*(children.get(parent, set()) for parent in seen))
+        found |= seen
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.timeout(400)
+def test_a_scheduled_run_fires_and_serve_ends_cleanly(
+    served: subprocess.Popen[str],
+    clean: Path,
+    write_story: Callable[[str], Path],
+    spied: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    """
+    Whatever lies in the raw folder is cleaned on schedule, what comes later too, and SIGTERM ends all processes.
+
+    Meanwhile nobody looks up a name or connects to an address outside this machine, and the state is where it belongs.
+    """
+    write_story("mill")
+    wait_until(lambda: titles(clean) == ["Ferry to mill"], "the first article")
+    write_story("pier")
+    wait_until(lambda: titles(clean) == ["Ferry to mill", "Ferry to pier"], "the second article")
+    others = descendants(served.pid)
+    assert others
+
+    served.send_signal(signal.SIGTERM)
+
+    assert served.wait(PATIENCE) == 0
+    wait_until(lambda: not any(map(is_alive, others)), "the end of all processes")
+    assert set(Path(spied["SPY_LOG"]).read_text(encoding="utf-8").split()) <= LOOPBACK
+    assert list(tmp_path.glob(".local/share/article-pipeline/prefect/*/prefect.db"))
+    output = (tmp_path / "output").read_text(encoding="utf-8")
+    assert "Prefect's user interface: http://127.0.0.1:" in output
+    assert "1 new, 0 changed and 0 removed raw files: 1 articles" in output
+    assert output.endswith("Stopped.\n")
+    assert "Traceback" not in output
+
+
+@pytest.mark.timeout(200)
+def test_serve_clears_what_a_dead_serve_left(prefect_api: str, raw: Path, clean: Path) -> None:
+    """After a power cut a run says "Running" for ever and holds the only slot; the next serve frees it."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+    from prefect.schedules import Interval
+    from prefect.states import Running
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows.clean_raw import clean_raw
+    from flows.serve import ONE_AT_A_TIME, clear_the_past
+
+    async def die_and_clear() -> tuple[str, int, bool]:
+        deployment = await clean_raw.ato_deployment(
+            name="dead",
+            schedule=Interval(timedelta(hours=1)),
+            parameters={"raw": str(raw), "clean": str(clean)},
+            concurrency_limit=ONE_AT_A_TIME,
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+        deployment_id = await deployment.aapply()
+        async with get_client() as client:
+            run = await client.create_flow_run_from_deployment(deployment_id)
+            await client.set_flow_run_state(run.id, Running(), force=True)
+            limit = f"deployment:{deployment_id}"
+            await client.update_global_concurrency_limit(limit, GlobalConcurrencyLimitUpdate(active_slots=1))
+
+            await clear_the_past(client, "clean-raw/dead")
+
+            state = (await client.read_flow_run(run.id)).state
+            slots = await client.read_global_concurrency_limit_by_name(limit)
+            paused = (await client.read_deployment(deployment_id)).paused
+        assert state is not None
+        return state.type.value, slots.active_slots, paused
+
+    assert asyncio.run(die_and_clear()) == ("CRASHED", 0, True)
+
+
+def test_one_store_is_served_once(
+    pipeline: Callable[..., subprocess.CompletedProcess[str]],
+    raw: Path,
+    clean: Path,
+    user: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    """A second serve of the same store would fight over the schedule; it says so and ends."""
+    from flows.serve import hold_the_right_to_serve
+
+    state = tmp_path / "state"
+    with hold_the_right_to_serve(state, clean):
+        done = pipeline("serve", "--every", "1h", "--raw", raw, "--clean", clean, PREFECT_HOME=str(state))
+
+    assert done.returncode == 3
+    assert "served already" in done.stderr
