@@ -13,19 +13,8 @@ from lxml.etree import LxmlError  # type: ignore[import-untyped]  # lxml publish
 from resiliparse.extract.html2text import extract_plain_text
 from trafilatura import bare_extraction
 
+from pipeline.markup import is_heavy, tame
 from pipeline.records import Document, Rejection, RejectReason
-
-# trafilatura takes 44 s and 2.6 GB for a million paragraphs, and lxml drops text nodes above 10 MB without an error.
-_MAX_CHARACTERS = 10_000_000
-_MAX_TAGS = 100_000
-# Its time grows with the square of one tag's attributes: 2 s for 20,000, over a minute for 200,000.
-_LONG_TAG = re.compile(r"<[^<>]{20000,}")
-_MAX_ATTRIBUTES = 2_000
-
-# Parsers cut the page at a NUL or refuse control characters; in markup they mean nothing.
-_CONTROLS = dict.fromkeys([*range(0x20), 0x7F], " ")
-for _kept in "\t\n\f":
-    del _CONTROLS[ord(_kept)]
 
 # Below this trafilatura has often taken a notice for the page; resiliparse is then believed if it has five times as much.
 # On the gold pages of all types this wins .004 to .006 word F1, and .02 to .03 on forums, without a loss on articles.
@@ -49,7 +38,7 @@ def extract_main_text(document: Document) -> Document | Rejection:
         >>> extract_main_text(page).text
         'Hello & welcome'
     """
-    markup = document.text.translate(_CONTROLS)
+    markup = tame(document.text)
     main_text = _main_text(markup)
     main_content = _main_content(markup) if len(_TOKEN.findall(main_text)) < _FEW_WORDS else ""
     text = _fuller(main_text, main_content) or _visible_text(markup)
@@ -66,7 +55,7 @@ def extract_main_text(document: Document) -> Document | Rejection:
 
 def _main_text(markup: str) -> str:
     """Ask trafilatura; empty when it finds nothing or would take too long."""
-    if _is_too_heavy(markup):
+    if is_heavy(markup):
         return ""
     try:
         found = bare_extraction(markup, include_comments=False, with_metadata=False)
@@ -74,15 +63,6 @@ def _main_text(markup: str) -> str:
         # What lxml and trafilatura have been seen to raise on broken trees; the page is then read without them.
         return ""
     return _tidy(found.text or "") if found is not None and not isinstance(found, dict) else ""
-
-
-def _is_too_heavy(markup: str) -> bool:
-    """Tell whether a page is of a size or shape for which trafilatura needs minutes."""
-    return (
-        len(markup) > _MAX_CHARACTERS
-        or markup.count("<") > _MAX_TAGS
-        or any(tag[0].count("=") > _MAX_ATTRIBUTES for tag in _LONG_TAG.finditer(markup))
-    )
 
 
 def _main_content(markup: str) -> str:

@@ -21,6 +21,7 @@ from trafilatura.metadata import extract_metadata
 from pipeline.bylines import parse_byline, people
 from pipeline.dates import parse_date
 from pipeline.hosts import host_of
+from pipeline.markup import is_heavy, tame
 from pipeline.records import Document, Metadata
 
 __all__ = ["merge", "parse_byline", "parse_date", "read_markup"]
@@ -40,7 +41,6 @@ _DATE_CONFIG = {
 }
 # Pages that call themselves a product or a list have no publication; a date found in their text is that of an item.
 _UNDATED = frozenset({"product", "productgroup", "itemlist", "collectionpage", "searchresultspage", "offercatalog"})
-_HEAVY = 3_000_000  # characters; trafilatura takes seconds for more
 
 _TITLE_TAGS = ("og:title", "twitter:title", "parsely-title", "sailthru.title", "dc.title", "citation_title", "headline")
 _AUTHOR_TAGS = (
@@ -122,7 +122,8 @@ def read_markup(document: Document) -> Metadata:
         >>> read_markup(page).title, read_markup(page).site
         ('Rain again', 'example.org')
     """
-    page = _read_page(document.text)
+    markup = tame(document.text)
+    page = _read_page(markup)
     known = document.known
     url = _url(page, known.url)
     site_names = _site_names(page)
@@ -136,7 +137,7 @@ def read_markup(document: Document) -> Metadata:
     )
     published, source = _published(page, declared.language)
     dated = merge(declared, Metadata(published=published, published_source=source))
-    guessed = _by_trafilatura(document.text, dated, site_names)
+    guessed = _by_trafilatura(markup, dated, site_names)
     if page.kinds & _UNDATED:
         guessed = replace(guessed, published=None, published_source=None)
     return merge(replace(known, url=None, site=None), merge(dated, guessed))
@@ -355,7 +356,7 @@ def _strings(value: Any) -> tuple[str, ...]:
 
 def _by_trafilatura(markup: str, known: Metadata, site_names: list[str]) -> Metadata:
     """Ask trafilatura for the date and the authors that the page does not declare; it also reads bylines in the page."""
-    if (known.authors and known.published) or len(markup) > _HEAVY:
+    if (known.authors and known.published) or is_heavy(markup):
         return Metadata()
     try:
         found = extract_metadata(markup, default_url=known.url, date_config=_DATE_CONFIG)
