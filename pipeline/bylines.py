@@ -25,7 +25,7 @@ _ROLE = re.compile(rf"^(?:{_ROLES})\b.*$", re.IGNORECASE)
 _NAME_AND_ROLE = re.compile(rf"^\s*(?P<name>[^,|•·—–]{{3,60}})\s*[,|•·—–]\s*(?P<role>{_ROLES})\s*$", re.IGNORECASE)
 
 _END = re.compile(
-    r"\s*(?:[|•·●▪/]|\s[-–—]+\s|[—–]|\bon\b(?=\s+\w+\s+\d)|\bfor\s+(?=[A-Z])|\(|\[|\b(?:updated|published|posted|last)\b"
+    r"\s*(?:[|•·●▪/]|\s[-–—]+\s|[—–]|\bon\b(?=\s+(?:\w+\s+)?\d)|\bfor\s+(?=[A-Z])|\(|\[|\b(?:updated|published|posted|last)\b"
     r"|\d{1,2}[ .:/]|\b(?:19|20)\d\d\b).*$",
     re.IGNORECASE | re.DOTALL,
 )

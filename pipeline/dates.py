@@ -55,11 +55,11 @@ _WRITTEN = (
     # 2024年3月3日, 2024년 3월 3일
     rf"{_YEAR}\s*[年년]\s*(?P<month_number>[01]?\d)\s*[月월]\s*(?P<day>[0-3]?\d)\s*[日일]",
     # 2024-03-03, 2024/3/3, 2024.03.03, 20240303 only where a separator shows what it is
-    rf"(?<![\d/.-]){_YEAR}(?P<mark>[-/.])(?P<month_number>[01]?\d)(?P=mark)(?P<day>[0-3]?\d)(?![\d/-])",
+    rf"(?<![\d/.-]){_YEAR}(?P<mark>[-/.])(?P<month_number>[01]?\d)(?P=mark)(?P<day>[0-3]?\d)(?![\d/-]|\.\d)",
 )
 _DATES = tuple(re.compile(pattern, re.IGNORECASE) for pattern in _WRITTEN)
 _NUMERIC = re.compile(
-    rf"(?<![\d/.-])(?P<first>[0-3]?\d)(?P<mark>[./-])\s?(?P<second>[0-3]?\d)(?P=mark)\s?{_YEAR}(?![\d/-])"
+    rf"(?<![\d/.-])(?P<first>[0-3]?\d)(?P<mark>[./-])\s?(?P<second>[0-3]?\d)(?P=mark)\s?{_YEAR}(?![\d/-]|\.\d)"
 )
 
 # Languages whose every country writes the day first; English does not, and its readers cannot tell 03/04.

@@ -344,9 +344,12 @@ def _tags(page: _Page) -> tuple[str, ...]:
     places.extend(page.metas.get(tag, ()) for tag in _TAG_TAGS[1:])
     for values in places:
         tags = [_plain(unescape(tag)) for value in values for tag in re.split(r"[,;、，]", value)]
-        kept = {tag.casefold(): tag for tag in reversed(tags) if 1 < len(tag) <= _LONGEST_TAG and "://" not in tag}
+        kept: dict[str, str] = {}
+        for tag in tags:
+            if 1 < len(tag) <= _LONGEST_TAG and "://" not in tag:
+                kept.setdefault(tag.casefold(), tag)
         if kept:
-            return tuple(reversed(kept.values()))[:_MOST_TAGS]
+            return tuple(kept.values())[:_MOST_TAGS]
     return ()
 
 
