@@ -53,3 +53,10 @@ def test_files_that_the_documents_name_exist() -> None:
         text = (ROOT / name).read_text(encoding="utf-8")
         for path in re.findall(r"`((?:pipeline|raw|tests|clean|flows)/[\w./-]+\.(?:py|md|txt))`", text):
             assert (ROOT / path).exists(), f"{name} names {path}"
+
+
+def test_what_the_documents_import_can_be_imported() -> None:
+    """Every import from the package in a Python example works."""
+    for block in blocks("README.md", "python"):
+        for line in re.findall(r"^from pipeline.*$", block, re.MULTILINE):
+            exec(line, {})  # noqa: S102 - the project's own documents
