@@ -27,16 +27,15 @@ def prefect_api(state: Path, *, scheduler: bool) -> Iterator[str]:
     Whatever Prefect itself would take counts as configured: environment, profile, `prefect.toml`.
     """
     settings = get_current_settings()
-    if settings.api.url is not None:
-        _check(settings.api.url)
-        yield settings.ui_url or settings.api.url.removesuffix("/api")
-        return
-    with local_server(state, scheduler=scheduler) as address:
-        _use(f"{address}/api")
-        try:
-            yield address
-        finally:
-            _send_what_is_queued()
+    with contextlib.ExitStack() as stack:
+        if settings.api.url is not None:
+            _check(settings.api.url)
+            address = settings.ui_url or settings.api.url.removesuffix("/api")
+        else:
+            address = stack.enter_context(local_server(state, scheduler=scheduler))
+            _use(f"{address}/api")
+        stack.callback(_send_what_is_queued)
+        yield address
 
 
 def _check(url: str) -> None:
