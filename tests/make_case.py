@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.clean import Cleaned, clean_html, clean_text
 from pipeline.decode import decode_record
+from pipeline.errors import UsageError
 from pipeline.records import MediaType, RawRecord, Rejection
 
 CASES = Path(__file__).parent / "cases"
@@ -87,7 +88,7 @@ def make_case(dump: Path, folder: Path) -> None:
 def _read_text(dump: Path) -> str:
     document = decode_record(RawRecord(f"{dump.name}#1", dump.read_bytes(), MediaType.TEXT, raw_sha256=""))
     if isinstance(document, Rejection):
-        sys.exit(f"{dump}: {document.reason}: {document.detail}")
+        raise UsageError(f"{dump}: {document.reason}: {document.detail}")
     return document.text
 
 
@@ -102,7 +103,10 @@ def main() -> None:
         parser.error(f"{given.dump} is no file")
     if folder.exists():
         parser.error(f"{folder} exists already")
-    make_case(given.dump, folder)
+    try:
+        make_case(given.dump, folder)
+    except UsageError as error:
+        parser.error(str(error))
     sys.stdout.write(f"{folder}: correct expected.txt and expected.json by hand, then say why in case.toml\n")
 
 
