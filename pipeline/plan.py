@@ -114,8 +114,10 @@ def _settle(
     A file is complete when its last change is older than the settle time, or when it held still for as long while
     we waited: a clock set back, or times set by hand, must not keep a file out forever.
     """
-    complete = [file for file in files if not _is_young(file, known, options.settle)]
-    young = [file for file in files if _is_young(file, known, options.settle)]
+    complete: list[RawFile] = []
+    young: list[RawFile] = []
+    for file in files:
+        (young if _is_young(file, known, options.settle) else complete).append(file)
     for _ in range(SETTLE_ROUNDS if options.wait else 0):
         if not young:
             break

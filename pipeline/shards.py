@@ -10,7 +10,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from pipeline.clean import clean_records
 from pipeline.errors import StoreError
-from pipeline.records import Article, MediaType, RawFile, RawRecord, Rejection, RejectReason
+from pipeline.records import Article, MediaType, Quality, RawFile, RawRecord, Rejection, RejectReason
 from pipeline.rules import Rules, load_rules
 from pipeline.settings import Settings
 from pipeline.sources.discover import RawBytes, ReadFailure, media_type_of, read_bytes
@@ -35,6 +35,8 @@ READERS: Mapping[MediaType, Callable[[RawFile, bytes], Iterator[RawRecord]]] = {
     MediaType.TEXT: read_text,
     MediaType.HTML: read_html,
 }
+
+_MEASURES = tuple(measure.name for measure in fields(Quality))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def _article_row(key: str, article: Article, basis: bytes, settings: Settings) -
     document, metadata = article.document, article.metadata
     text = article.text.encode()
     return {
-        **asdict(article.quality),
+        **{name: getattr(article.quality, name) for name in _MEASURES},
         "key": key,
         "record": _number(document.source),
         "basis": basis,

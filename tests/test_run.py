@@ -1,5 +1,6 @@
 """Runs: what a change of the raw folder does to the tables, and what it leaves alone."""
 
+import errno
 import json
 import os
 import random
@@ -368,6 +369,26 @@ def test_an_unreadable_file_is_rejected_and_tried_again_when_it_changes(
     assert run(raw, clean).articles == 1
     assert rows(clean, "rejected") == []
     assert verify(clean) == []
+
+
+def test_running_out_of_descriptors_is_no_fault_of_the_file(
+    raw: Path, clean: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that can open nothing more fails its shard, so that the next run tries again; nothing is rejected."""
+    write(raw, {"a.txt": story("Ems")})
+    opened = os.open
+
+    def refuse(path: object, *rest: int, **more: int) -> int:
+        if str(path).endswith("a.txt"):
+            raise OSError(errno.EMFILE, "Too many open files")
+        return opened(path, *rest, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        report = run(raw, clean)
+
+    assert (report.shards_failed, report.rejected) == (1, 0)
+    assert run(raw, clean).articles == 1
 
 
 def test_files_still_being_written_are_waited_for(raw: Path, clean: Path) -> None:

@@ -23,6 +23,7 @@ from pipeline.errors import StoreError
 from pipeline.store import (
     articles_path,
     current_snapshot,
+    place,
     read_articles,
     read_table,
     rejected_path,
@@ -31,7 +32,6 @@ from pipeline.store import (
     verify,
 )
 from pipeline.store.layout import Layout, hold_lock
-from pipeline.store.place import BUCKET_ROWS
 from pipeline.store.snapshots import remove_old
 from pipeline.tables import ARTICLES, REJECTED, TABLES
 from tests.store_cases import by_source, published_bytes, rows, run, story, write
@@ -126,11 +126,13 @@ def test_what_stands_in_the_place_of_a_table_is_not_overwritten(raw: Path, tmp_p
         run(raw, tmp_path / "other")
 
     assert (tmp_path / "other/articles/mine.txt").read_text(encoding="utf-8") == "mine"
+    assert not Layout(tmp_path / "other").state.exists()
 
 
-def test_untouched_parts_are_not_written_again(raw: Path, clean: Path) -> None:
-    """A change of one table, or of one file among many, leaves the other parts as they are on disk."""
-    write(raw, {f"many/{number:04}.txt": story(f"Town {number}") for number in range(BUCKET_ROWS)})
+def test_untouched_parts_are_not_written_again(raw: Path, clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change of one file among many leaves the parts of the others as they are on disk."""
+    monkeypatch.setattr(place, "BUCKET_ROWS", 20)
+    write(raw, {f"many/{number:04}.txt": story(f"Town {number}") for number in range(20)})
     run(raw, clean)
     before = published_bytes(clean)
     assert {key for key in before if key.startswith("articles")} == {
@@ -144,7 +146,7 @@ def test_untouched_parts_are_not_written_again(raw: Path, clean: Path) -> None:
     after = published_bytes(clean)
     changed = {key for key in before if before[key] != after[key]}
     assert changed == {"articles/part-000001.parquet", "removed_lines/part-000001.parquet"}
-    assert len(rows(clean)) == BUCKET_ROWS + 3
+    assert len(rows(clean)) == 23
     assert verify(clean) == []
 
 
@@ -175,7 +177,7 @@ def test_readers_see_whole_commits_while_runs_go_on(raw: Path, clean: Path) -> N
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
-    for number in range(1, 11):
+    for number in range(1, 7):
         write(raw, generation(number))
         run(raw, clean)
     done.set()
@@ -183,7 +185,7 @@ def test_readers_see_whole_commits_while_runs_go_on(raw: Path, clean: Path) -> N
         reader.join()
 
     assert wrong == []
-    assert reads > 10
+    assert reads > 6
 
 
 KILLED_AT = {
@@ -228,6 +230,17 @@ def test_a_killed_run_is_finished_or_forgotten(raw: Path, clean: Path, point: st
     assert report.records == (2 if point in {"parts-written", "snapshot-built"} else 0)
     assert set(by_source(clean)) == {"a.txt#1", "new.txt#1", "site.example/c.txt#1"}
     assert "Aller" in by_source(clean)["a.txt#1"]["text"]
+    assert verify(clean) == []
+
+
+def test_a_lost_snapshot_folder_is_linked_again(raw: Path, clean: Path) -> None:
+    """Snapshots are but links to parts: the next run makes the current one anew."""
+    shutil.rmtree(Layout(clean).snapshots / "00000001")
+    assert any("is gone from the snapshot" in finding.what for finding in verify(clean))
+
+    report = run(raw, clean)
+
+    assert (report.published, report.snapshot, len(rows(clean))) == (False, 1, 3)
     assert verify(clean) == []
 
 

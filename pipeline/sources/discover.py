@@ -5,13 +5,14 @@ Only regular files are taken: a link could lead out of the folder or in circles,
 Half-copied files are recognised by the names that copying tools give them.
 """
 
+import errno
 import hashlib
 import os
 import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import UsageError
@@ -19,6 +20,7 @@ from pipeline.records import MediaType, RawFile
 
 SUFFIXES: Mapping[str, MediaType] = {".txt": MediaType.TEXT, ".html": MediaType.HTML, ".htm": MediaType.HTML}
 _SIGNED = (1 << 63) - 1
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 PARTIAL_SUFFIXES = (".part", ".tmp", ".crdownload", ".filepart", "~")
 
 # Escapes that our own keys use: an undecodable byte is 0x80 or more, and "%" itself.
@@ -73,12 +75,11 @@ def discover(raw: Path) -> Discovery:
         folder = folders.pop()
         try:
             entries = list(os.scandir(folder))
-        except FileNotFoundError:
-            continue  # removed since we listed its parent
         except OSError as error:
             if folder == root:
                 raise UsageError(f"{raw}: cannot be listed: {error.strerror}") from error
-            unreadable.append(_key_below(root, folder))
+            if not isinstance(error, FileNotFoundError):  # it may also have been removed since its parent was listed
+                unreadable.append(_key_below(root, folder))
             continue
         for entry in entries:
             why = _why_ignored(entry)
@@ -137,7 +138,7 @@ def read_bytes(file: RawFile) -> RawBytes | ReadFailure:
     Read a whole file, sure that it is a regular one and that it held still meanwhile.
 
     The file status is the one seen by the open descriptor, so bytes and status belong together even when the
-    file was replaced after the scan.
+    file was replaced after the scan. Running out of descriptors or memory says nothing about the file: that is raised.
     """
     try:
         descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -162,18 +163,12 @@ def read_bytes(file: RawFile) -> RawBytes | ReadFailure:
 
 def with_status(file: RawFile, status: os.stat_result) -> RawFile:
     """The same file with the status just seen."""
-    return replace(
-        file,
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        ctime_ns=status.st_ctime_ns,
-        inode=status.st_ino & _SIGNED,  # SQLite's integers are signed
-    )
+    return RawFile(file.path, file.key, *_columns(status))
 
 
 def _reads_as_escaped(text: str) -> bool:
     """Whether a name holds what only our own escaping writes: %25, or bytes that are no UTF-8."""
-    return "%25" in text or any(not _is_utf8(match[0]) for match in _HIGH_ESCAPES.finditer(text))
+    return "%" in text and ("%25" in text or any(not _is_utf8(match[0]) for match in _HIGH_ESCAPES.finditer(text)))
 
 
 def _is_utf8(escapes: str) -> bool:
@@ -215,13 +210,19 @@ def _raw_file(root: str, entry: os.DirEntry[str]) -> Iterator[RawFile]:
         status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return  # removed since its folder was listed
-    file = RawFile(Path(entry.path), _key_below(root, entry.path), 0, 0, 0, 0)
-    yield with_status(file, status)
+    yield RawFile(Path(entry.path), _key_below(root, entry.path), *_columns(status))
+
+
+def _columns(status: os.stat_result) -> tuple[int, int, int, int]:
+    """Size, times and inode; SQLite's integers are signed, so one bit of an inode number is given up."""
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _SIGNED
 
 
 def _key_below(root: str, path: str) -> str:
-    return key_of(os.fsencode(os.path.relpath(path, root)))
+    return key_of(os.fsencode(path[len(os.path.join(root, "")) :]))  # noqa: PTH118 - paths by the million, as text
 
 
 def _explain(error: OSError) -> str:
+    if error.errno in _EXHAUSTED:
+        raise error
     return (error.strerror or type(error).__name__).lower()

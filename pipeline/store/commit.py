@@ -21,7 +21,7 @@ from pipeline.store.layout import Layout, hold_lock, make_folders
 from pipeline.store.parts import PartWriter, digest_of, read_part
 from pipeline.store.pieces import PieceReader
 from pipeline.store.rows import article_rows, rejected_rows
-from pipeline.store.snapshots import build, publish, recover, remove_old, remove_orphans
+from pipeline.store.snapshots import build, check_places, publish, recover, remove_old, remove_orphans
 from pipeline.store.state import current_number, live_parts, open_state, transaction
 from pipeline.tables import TABLES
 
@@ -41,6 +41,7 @@ def open_store(clean: Path) -> Iterator[Layout]:
     """Lock the store below `clean`, made if need be, and mend what a run that died left; for the whole of a run."""
     layout = Layout(clean)
     with hold_lock(layout):
+        check_places(layout)
         make_folders(layout)
         with open_state(layout) as state:
             recover(layout, current_number(state), live_parts(state))

@@ -120,3 +120,5 @@ def make_folders(layout: Layout) -> None:
     for table in TABLES:
         (layout.parts / table).mkdir(parents=True, exist_ok=True)
     empty_folder(layout.tmp)
+    sync(layout.parts)
+    sync(layout.store)

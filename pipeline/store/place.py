@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from pipeline.store.state import key_of_file
+
 BUCKET_ROWS = 2_000
 BUCKET_BYTES = 64 * 1024 * 1024
 
@@ -44,12 +46,13 @@ def place_articles(
     state: sqlite3.Connection, articles: Iterable[NewArticle], former_bucket: Mapping[int, int], now: int
 ) -> set[int]:
     """Insert new articles, each in its bucket, in the order of their sources; returns the buckets used."""
-    keys = dict(state.execute("SELECT file_id, key FROM raw_files").fetchall()) if (articles := list(articles)) else {}
-    articles.sort(key=lambda article: (keys[article.file_id], article.record))
+    new = list(articles)
+    keys = {file_id: key_of_file(state, file_id) for file_id in {article.file_id for article in new}}
+    new.sort(key=lambda article: (keys[article.file_id], article.record))
     fills: dict[int, _Fill] = {}
     last = _last_bucket(state, "articles")
     used: set[int] = set()
-    for file_id, group in groupby(articles, key=lambda article: article.file_id):
+    for file_id, group in groupby(new, key=lambda article: article.file_id):
         rows = list(group)
         bucket = _bucket_for(state, rows, [former_bucket.get(file_id), last], fills)
         for article in rows:

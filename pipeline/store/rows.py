@@ -123,7 +123,7 @@ def _in_order(articles: pa.Table, order: Sequence[str]) -> pa.Table:
             f"{len(missing)} of {len(order)} articles of a part are not in it, the first is {missing[:1]};"
             " `pipeline verify` says what to do"
         )
-    return articles.take([index[article_id] for article_id in order])
+    return articles.take(pa.array([index[article_id] for article_id in order], pa.int64()))
 
 
 def _complete(known: pa.Table, articles: pa.Table) -> pa.Table:

@@ -119,8 +119,18 @@ def recover(layout: Layout, number: int, parts: Mapping[tuple[str, int], str]) -
         if folder.name > f"{number:08d}":
             shutil.rmtree(folder)
     if number:
+        if not layout.snapshot(number).is_dir():
+            build(layout, number, parts)
         publish(layout, number)
     remove_orphans(layout, parts)
+
+
+def check_places(layout: Layout) -> None:
+    """Refuse at once, not after all the work, where something else stands in the place of a table."""
+    for table in TABLES:
+        link = layout.clean / table
+        if link.exists() and not link.is_symlink():
+            raise StoreError(f"{link}: is no symbolic link of this store; move it away and run again")
 
 
 def remove_orphans(layout: Layout, parts: Mapping[tuple[str, int], str]) -> None:
@@ -151,12 +161,9 @@ def remove_old(layout: Layout, *, keep: int = KEPT_SNAPSHOTS, seconds: float = K
 
 
 def _point(link: Path, target: str, tmp: Path) -> None:
-    """Make a symbolic link say `target` in one step; what stands there and is no link is not ours to replace."""
-    if link.is_symlink():
-        if link.readlink() == Path(target):
-            return
-    elif link.exists():
-        raise StoreError(f"{link}: is no symbolic link of this store; move it away and run again")
+    """Make a symbolic link say `target` in one step."""
+    if link.is_symlink() and link.readlink() == Path(target):
+        return
     fresh = tmp / f"link-{link.name}"
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)

@@ -137,6 +137,12 @@ def known_files(state: sqlite3.Connection) -> dict[str, KnownFile]:
     return {row[1]: KnownFile(*row) for row in rows}
 
 
+def key_of_file(state: sqlite3.Connection, file_id: int) -> str:
+    """The key of a known raw file."""
+    key: str = state.execute("SELECT key FROM raw_files WHERE file_id = ?", (file_id,)).fetchone()[0]
+    return key
+
+
 def current_number(state: sqlite3.Connection) -> int:
     """The last committed snapshot; 0 before the first."""
     number: int = state.execute("SELECT coalesce(max(snapshot), 0) FROM snapshots").fetchone()[0]
