@@ -14,12 +14,12 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.futures import as_completed
+from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
 from flows.progress import tell
-from flows.runners import RunnerName, make_runner, usable_cores
+from flows.runners import RunnerName, end_workers, make_runner, usable_cores
 from pipeline import run
 from pipeline.report import RunReport, render_markdown
 from pipeline.shards import ShardResult
@@ -131,13 +131,22 @@ def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> It
                 continue
             case ShardResult():
                 yield outcome
+            case error:
+                _complain(shard, error)
         done += 1
         tell(done, len(shards))
     for number, shard in enumerate(broken, start=1):
         for _, outcome in _clean_side_by_side([shard], runner, workers=1):
-            if isinstance(outcome, ShardResult):
-                yield outcome
+            match outcome:
+                case ShardResult():
+                    yield outcome
+                case error:
+                    _complain(shard, error)
         tell(done + number, len(shards))
+
+
+def _complain(shard: Path, error: Exception) -> None:
+    get_run_logger().error("%s is left to the next run: %s", shard.stem, error)
 
 
 def _clean_side_by_side(
@@ -148,10 +157,17 @@ def _clean_side_by_side(
         return
     with make_runner(runner, min(workers, len(shards))) as pool:
         futures = {pool.submit(clean_shard, {"shard": shard}): shard for shard in shards}
-        for future in as_completed(list(futures)):
-            shard = futures[future]
-            try:
-                yield shard, future.result()
-            except Exception as error:  # noqa: BLE001 - whatever stops one shard must not stop the others
-                get_run_logger().error("shard %s is not done: %s", shard.name, error)
-                yield shard, error
+        try:
+            for future in as_completed(list(futures)):
+                yield futures[future], _outcome(future)
+        except BaseException:
+            end_workers()
+            raise
+
+
+def _outcome(future: PrefectFuture[ShardResult]) -> ShardResult | Exception:
+    """The result of a shard, or what stopped it: that must not stop the others."""
+    try:
+        return future.result()
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        return error

@@ -54,5 +54,5 @@ def _use(url: str) -> None:
 
 def _send_what_is_queued() -> None:
     """Let Prefect's background threads send their last log lines and events while the server still listens."""
-    APILogWorker.drain_all(timeout=10)
-    EventsWorker.drain_all(timeout=10)
+    APILogWorker.drain_all(timeout=10, at_exit=False)
+    EventsWorker.drain_all(timeout=10, at_exit=False)

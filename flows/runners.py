@@ -12,6 +12,8 @@ from enum import StrEnum
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any
 
+from flows.terminal import keep_terminal_quiet
+
 if TYPE_CHECKING:
     from prefect.task_runners import TaskRunner
 
@@ -31,7 +33,7 @@ def make_runner(name: RunnerName, workers: int) -> "TaskRunner[Any]":
         case RunnerName.THREAD:
             return ThreadPoolTaskRunner(max_workers=workers)
         case RunnerName.PROCESS:
-            return ProcessPoolTaskRunner(max_workers=workers, initializer=end_with_parent)
+            return ProcessPoolTaskRunner(max_workers=workers, initializer=prepare_worker)
 
 
 def usable_cores() -> int:
@@ -39,17 +41,31 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def end_with_parent() -> None:
+def prepare_worker() -> None:
     """
-    Make this worker process end as soon as the process that started it is gone.
+    Make this worker process end as soon as the process that started it is gone, and say no more than that one would.
 
     A pool's workers wait for work on a pipe whose other end they hold themselves, so they would outlive a killed run.
-    Ctrl-C reaches them too; they leave it to that process, which lets the shards in work be finished.
+    Ctrl-C reaches them too; they leave it to that process.
     """
+    import prefect.main  # noqa: F401, PLC0415 - sets up the logging that is then toned down; see the module
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_terminal_quiet()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_wait_and_exit, args=(parent.sentinel,), daemon=True).start()
+
+
+def end_workers() -> None:
+    """
+    End all worker processes of this one at once.
+
+    A pool that is closed waits for what its workers have before them, minutes perhaps. Nothing is lost: what a shard
+    gave appears only when it is whole.
+    """
+    for worker in multiprocessing.active_children():
+        worker.terminate()
 
 
 def _wait_and_exit(sentinel: int) -> None:
