@@ -88,6 +88,7 @@ class Served:
 def serve(served: Served, state: Path, console: Console) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     schedule = make_prefect_schedule(served.schedule)
+    keep_terminal_quiet()
     with hold_the_right_to_serve(state, served.clean), prefect_api(state, scheduler=True) as address:
         asyncio.run(_serve(served, schedule, address, console))
 

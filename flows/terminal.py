@@ -4,12 +4,17 @@ import logging
 
 from pipeline.errors import PipelineError
 
+SAID_BETTER = (
+    "Finished in state",  # after any error, which was said
+    "Still processing items",  # a queue being emptied at the end, as it should be
+)
+
 
 def keep_terminal_quiet() -> None:
     """
     Leave out of the terminal what would be said twice; Prefect's user interface still shows all of it.
 
-    That is the traceback of an error made on purpose, whose message is enough, and the final state after any error.
+    That is the traceback of an error made on purpose, whose message is enough, and what stands in `SAID_BETTER`.
     """
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_worth_saying)
@@ -18,4 +23,4 @@ def keep_terminal_quiet() -> None:
 def _is_worth_saying(record: logging.LogRecord) -> bool:
     if record.exc_info and isinstance(record.exc_info[1], PipelineError):
         return False
-    return not str(record.msg).startswith("Finished in state")
+    return not str(record.msg).startswith(SAID_BETTER)
