@@ -1,3 +1,18 @@
 """Clean scraped article dumps line by line; every removal is explained and can be undone."""
 
-__version__ = "0.1.0"
+from pipeline.clean import Cleaned, Verdict, clean_batch, clean_html, clean_text
+from pipeline.settings import CLEANER_VERSION as __version__  # noqa: N811  # one value, its usual name outside
+from pipeline.store import articles_path, read_articles, rejected_path, removed_lines_path
+
+__all__ = [
+    "Cleaned",
+    "Verdict",
+    "__version__",
+    "articles_path",
+    "clean_batch",
+    "clean_html",
+    "clean_text",
+    "read_articles",
+    "rejected_path",
+    "removed_lines_path",
+]

@@ -10,17 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipeline.records import Quality
-
-# A CJK character is a word of its own: white space does not separate words there. The range is that of the benchmark's
-# reference measure, which takes in Hangul syllables and Yi. Letters and digits are those of Python's \w, which unlike
-# Rust's holds no combining marks.
-_CJK = r"\u{3040}-\u{30FF}\u{3400}-\u{FAFF}"
-_ANY_CJK = rf"[{_CJK}]"
-_LETTER = rf"[\p{{L}}--[{_CJK}]]"
-_NO_LETTER = rf"[[\p{{N}}_]--[{_CJK}]]"
-_WORD_PART = rf"[[\p{{L}}\p{{N}}_]--[{_CJK}]]"
-_WORD = rf"{_ANY_CJK}|{_WORD_PART}+"
-_WORD_WITH_LETTER = rf"{_ANY_CJK}|{_NO_LETTER}*{_LETTER}{_WORD_PART}*"
+from pipeline.words import CJK_CHARACTER, WORD, WORD_PART, WORD_WITH_LETTER
 
 # Sentence ends of the scripts we know, with quotes and brackets that may close after them.
 _END_MARK = r"""[.!?…。！？｡؟۔।॥][\s"'”’»›)\]」』）】]*$"""
@@ -39,8 +29,8 @@ def assess_batch(texts: Sequence[str]) -> list[Quality]:
     """
     frame = pl.DataFrame({"text": pl.Series(texts, dtype=pl.String)}).with_row_index("document")
     measured = frame.join(_line_measures(frame), on="document", how="left", maintain_order="left").select(
-        mean_word_length=_share(_count(_WORD_PART) + _count(_ANY_CJK), _count(_WORD)),
-        letter_word_share=_share(_count(_WORD_WITH_LETTER), _count(_WORD)),
+        mean_word_length=_share(_count(WORD_PART) + _count(CJK_CHARACTER), _count(WORD)),
+        letter_word_share=_share(_count(WORD_WITH_LETTER), _count(WORD)),
         end_mark_share=_share(pl.col("ended"), pl.col("lines")),
         short_line_share=_share(pl.col("short"), pl.col("lines")),
         duplicate_line_share=_share(pl.col("repeated"), pl.col("characters")),
@@ -55,7 +45,7 @@ def count_words_batch(texts: Sequence[str]) -> list[int]:
         >>> count_words_batch(["Don't stop, 2 of us.", "北京 now", ""])
         [6, 3, 0]
     """
-    return pl.Series(texts, dtype=pl.String).str.count_matches(_WORD).to_list()
+    return pl.Series(texts, dtype=pl.String).str.count_matches(WORD).to_list()
 
 
 def _line_measures(frame: pl.DataFrame) -> pl.DataFrame:

@@ -140,12 +140,12 @@ class Cleaned:
 
 
 def clean_text(text: str, *, url: str | None = None, title: str | None = None) -> Cleaned:
-    """
+    r"""
     Clean one flat text.
 
     `title` is its title where it is known; "" says that it has none. By default the title is looked for in the text.
 
-        >>> cleaned = clean_text("Ferry counts twice\\n\\nThe ferry left at six, with eleven people on board.\\n\\nRead more")
+        >>> cleaned = clean_text("Ferry counts twice\n\nThe ferry left at six, with eleven people on board.\n\nRead more")
         >>> cleaned.title, cleaned.text
         ('Ferry counts twice', 'The ferry left at six, with eleven people on board.')
     """

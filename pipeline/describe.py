@@ -13,11 +13,11 @@ from itertools import chain
 
 from pipeline.bylines import parse_byline
 from pipeline.dates import parse_date
-from pipeline.metadata import merge
-from pipeline.records import Document, Metadata, Reason, RemovedLine
+from pipeline.records import Document, Metadata, Reason, RemovedLine, merge
 
 _LABEL = re.compile(
-    r"^[\s•·*#|>»-]*(?:[\w .]{2,30}?\s?[:：|»]|(?:filed|tagged|posted|published) (?:under|in|with|as))\s*", re.I
+    r"^[\s•·*#|>»-]*(?:[\w .]{2,30}?\s?[:：|»]|(?:filed|tagged|posted|published) (?:under|in|with|as))\s*",
+    re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"\s*[,;|•·/、，；#]\s*")
 _JOINT = re.compile(r"(?<=[a-zà-ÿа-яё0-9])(?=[A-ZÀ-ÞА-ЯЁ][a-zà-ÿа-яё])")

@@ -14,14 +14,19 @@ from typing import NamedTuple
 import polars as pl
 
 from pipeline.headline import find_headline
-from pipeline.measure import TOKEN
 from pipeline.neighbours import FINDERS, Drop
 from pipeline.page import Line, Page
 from pipeline.records import Reason
 from pipeline.rules import Rule, Rules
+from pipeline.words import WORD
 
 MOST_RULE_CHARACTERS = 500
 """Longer lines are prose or legal text that no whole-line rule is written for."""
+MANY_TOGETHER = 24
+"""So many rules in one regex: compiling is what costs for a single document, and Polars keeps 32 compiled regexes."""
+FEW_TOGETHER = 4
+"""So many rules in one regex, when there are more than `FEW_TEXTS` lines: then matching is what costs."""
+FEW_TEXTS = 2000
 MOST_PASSES = 50
 """A bound on the passes over one document; texts need two or three."""
 
@@ -51,12 +56,29 @@ def match_rules(lines: pl.DataFrame, rules: Rules) -> list[Rule | None]:
 
 def _first_match(texts: pl.Series, rules: Sequence[Rule]) -> dict[str, Rule]:
     """For each text that a rule matches, the first such rule."""
-    words = texts.str.count_matches(TOKEN)
+    words = texts.str.count_matches(WORD)
     found: dict[str, Rule] = {}
-    for rule in reversed(rules):  # so that the first one has the last word
-        candidates = texts.filter(words <= rule.most_words)
-        found.update(dict.fromkeys(candidates.filter(candidates.str.contains(rule.regex)), rule))
+    for group in _groups(rules, FEW_TOGETHER if len(texts) > FEW_TEXTS else MANY_TOGETHER):
+        pattern = "|".join(f"(?P<rule{number}>{rule.regex})" for number, rule in enumerate(group))
+        short = texts.filter(words <= group[0].most_words)
+        hits = short.filter(short.str.contains(pattern))
+        matches = hits.str.extract_groups(pattern).struct
+        for number, rule in enumerate(group):
+            matching = hits.filter(matches.field(f"rule{number}").is_not_null())
+            found = dict.fromkeys(matching, rule) | found
     return found
+
+
+def _groups(rules: Sequence[Rule], size: int) -> Iterator[Sequence[Rule]]:
+    """Rules in groups that are matched by one regex; those of a group have the same `most_words`."""
+    for _, alike in groupby(sorted(rules, key=_order), key=_order):
+        together = list(alike)
+        yield from (together[start : start + size] for start in range(0, len(together), size))
+
+
+def _order(rule: Rule) -> tuple[bool, int]:
+    """Rules that hold anywhere come first."""
+    return rule.zone != "any", rule.most_words
 
 
 def judge_lines(lines: pl.DataFrame, titles: Sequence[str | None], rules: Rules) -> list[Judgement]:
@@ -67,8 +89,8 @@ def judge_lines(lines: pl.DataFrame, titles: Sequence[str | None], rules: Rules)
     and None where it has to be found in the text.
     """
     matched = match_rules(lines, rules)
-    columns = lines.select("doc", "line", "bare", "fold", "words", "ends", "ellipsis", "lower", "gap").iter_rows()
-    rows = ((row[0], Line(*row[1:], rule)) for row, rule in zip(columns, matched, strict=True))
+    facts = lines.select("line", "bare", "fold", "words", "ends", "ellipsis", "lower", "gap").iter_rows()
+    rows = zip(lines["doc"], (Line._make((*row, rule)) for row, rule in zip(facts, matched, strict=True)), strict=True)
     pages = {doc: [line for _, line in group] for doc, group in groupby(rows, key=itemgetter(0))}
     return [judge_page(pages.get(doc, []), title) for doc, title in enumerate(titles)]
 
@@ -87,7 +109,7 @@ def judge_page(lines: Sequence[Line], title: str | None) -> Judgement:
         drops = _first_drops(Page(kept, title))
         if not drops:
             break
-        removed |= {kept[drop.index].number: (drop.reason, drop.rule) for drop in drops.values()}
+        removed |= {kept[drop.at].number: (drop.reason, drop.rule) for drop in drops.values()}
         kept = list(_without(kept, drops))
     prose = Page(kept, title).article_prose
     return Judgement(headline, kept[prose[0]].number if prose else None, _one_title(removed))
@@ -98,7 +120,7 @@ def _first_drops(page: Page) -> dict[int, Drop]:
     drops: dict[int, Drop] = {}
     for find in FINDERS:
         for drop in find(page):
-            drops.setdefault(drop.index, drop)
+            drops.setdefault(drop.at, drop)
     return drops
 
 

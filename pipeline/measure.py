@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from pipeline.words import WORD
+
 _SPACE = r"[\s\x{0}-\x{20}\x{7f}-\x{a0}\x{115f}\x{1160}\x{3164}\x{ffa0}]+"
 _ZERO_WIDTH = (
     r"[\x{ad}\x{34f}\x{61c}\x{17b4}\x{17b5}\x{180b}-\x{180e}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}"
@@ -18,10 +20,6 @@ _QUOTES = {"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"
 _ORNAMENTS = " •·‣▪◦●○■□▶►▸▼▾▲▴△◀◄»«›‹>→←↑↓⟶|–—-_:;,*+~=\"'✓✔★☆✉×【】「」《》"
 _LEADING = _ORNAMENTS + "[("
 _TRAILING = _ORNAMENTS + "<])"
-
-_CJK = r"\x{3040}-\x{30ff}\x{3400}-\x{9fff}\x{f900}-\x{faff}"
-TOKEN = rf"[{_CJK}]|[\w&&[^{_CJK}]]+"
-"""A word; a Chinese or Japanese character is a word of its own, as in the project's quality measures."""
 
 
 def _bare(text: pl.Expr) -> pl.Expr:
@@ -49,7 +47,7 @@ def measure_lines(lines: pl.DataFrame) -> pl.DataFrame:
     body = pl.col("body")
     return lines.with_columns(
         _bare(body).alias("bare"),
-        body.str.count_matches(TOKEN).cast(pl.Int32).alias("words"),
+        body.str.count_matches(WORD).cast(pl.Int32).alias("words"),
         body.str.contains(r"[.!?…。！？؟।॥։][\s\"'”’»)\]}*]*$").alias("ends"),
         body.str.contains(r"(?:\.{3}|…)[\s\"'”’»)\]}]*$").alias("ellipsis"),
         body.str.contains(r"^[\s\"'“‘«(]*\p{Ll}").alias("lower"),

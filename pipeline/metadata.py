@@ -2,29 +2,26 @@
 What a page declares about its article: JSON-LD first, then OpenGraph and other meta tags, then the page itself.
 
 JSON-LD comes first because it is written for machines and typed; meta tags are the next; trafilatura, which also
-guesses from the looks of the page, fills what is left. `parse_byline` and `parse_date` read the same facts from lines
-of flat text.
+guesses from the looks of the page, fills what is left.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from resiliparse.parse.html import HTMLTree
+from bs4 import BeautifulSoup, SoupStrainer, Tag
 from trafilatura.metadata import extract_metadata
 
-from pipeline.bylines import parse_byline, people
+from pipeline.bylines import people
 from pipeline.dates import parse_date
 from pipeline.hosts import host_of
 from pipeline.markup import is_heavy, tame
-from pipeline.records import Document, Metadata
-
-__all__ = ["merge", "parse_byline", "parse_date", "read_markup"]
+from pipeline.records import Document, Metadata, merge
 
 # Dates outside are mistakes: a template's year 1, a counter read as a date. The bounds are fixed, since with "today" as
 # the last day the same page would give another row tomorrow.
@@ -41,6 +38,9 @@ _DATE_CONFIG = {
 }
 # Pages that call themselves a product or a list have no publication; a date found in their text is that of an item.
 _UNDATED = frozenset({"product", "productgroup", "itemlist", "collectionpage", "searchresultspage", "offercatalog"})
+
+_DECLARING = frozenset({"meta", "link", "script", "title", "h1", "time"})
+_HTML_LANGUAGE = re.compile(r"""<html\b[^>]{0,2000}?\blang\s*=\s*["']?([\w-]{2,35})""", re.IGNORECASE)
 
 _TITLE_TAGS = ("og:title", "twitter:title", "parsely-title", "sailthru.title", "dc.title", "citation_title", "headline")
 _AUTHOR_TAGS = (
@@ -90,26 +90,6 @@ class _Page:
         return next((value for name in names for value in self.metas.get(name, ()) if value.strip()), None)
 
 
-def merge(known: Metadata, found: Metadata) -> Metadata:
-    """
-    Fill what is unknown in the first from the second, field by field; a date comes with its source.
-
-        >>> merge(Metadata(title="A"), Metadata(title="B", language="en"))
-        Metadata(title='A', authors=(), published=None, published_source=None, url=None, site=None, language='en', tags=())
-    """
-    dated = known if known.published else found
-    return Metadata(
-        title=known.title or found.title,
-        authors=known.authors or found.authors,
-        published=dated.published,
-        published_source=dated.published_source,
-        url=known.url or found.url,
-        site=known.site or found.site,
-        language=known.language or found.language,
-        tags=known.tags or found.tags,
-    )
-
-
 def read_markup(document: Document) -> Metadata:
     """
     Read what an HTML document declares, over what its path and headers told.
@@ -143,37 +123,54 @@ def read_markup(document: Document) -> Metadata:
     return merge(replace(known, url=None, site=None), merge(dated, guessed))
 
 
+class _Declarations(SoupStrainer):
+    """Let through the elements that declare something, whole; the rest of the page is never built into a tree."""
+
+    def allow_tag_creation(self, nsprefix: str | None, name: str, attrs: Mapping[str, Any] | None) -> bool:  # noqa: ARG002  # bs4's signature
+        attributes = attrs or {}
+        marked = "itemprop" in attributes or "author" in str(attributes.get("rel", ""))
+        return name in _DECLARING or marked
+
+    def allow_string_creation(self, string: str) -> bool:  # noqa: ARG002  # bs4's signature
+        return False
+
+
 def _read_page(markup: str) -> _Page:
-    """Collect the declarations with a parser that no markup breaks; lxml loses all of a deeply nested page."""
-    tree = HTMLTree.parse(markup)
-    root = tree.document
-    if root is None:
-        return _Page({}, (), frozenset(), {}, (), "", None, None, (), ())
+    """
+    Collect the declarations of a page.
+
+    Python's own parser is asked, since lxml loses all of a deeply nested page; it builds the few elements that declare.
+    """
+    soup = BeautifulSoup(markup, "html.parser", parse_only=_Declarations())
     metas: dict[str, list[str]] = {}
-    for meta in root.query_selector_all("meta[content]"):
-        name = meta.getattr("property") or meta.getattr("name") or meta.getattr("itemprop")
+    for meta in soup.select("meta[content]"):
+        name = _attribute(meta, "property") or _attribute(meta, "name") or _attribute(meta, "itemprop")
         if name:
-            metas.setdefault(name.strip().lower(), []).append(meta.getattr("content") or "")
-    nodes = list(
-        _json_nodes(script.text or "" for script in root.query_selector_all('script[type="application/ld+json"]'))
-    )
+            metas.setdefault(name.strip().lower(), []).append(_attribute(meta, "content") or "")
+    nodes = list(_json_nodes(script.get_text() for script in soup.select('script[type="application/ld+json" i]')))
     articles = [node for node in nodes if any(map(_ARTICLE_TYPE.search, _types(node)))]
-    canonical = root.query_selector('link[rel="canonical"][href]')
-    html = root.query_selector("html[lang]")
-    bylines = root.query_selector_all('[itemprop="author"] [itemprop="name"], [rel="author"], [itemprop="author"]')
-    times = root.query_selector_all('time[pubdate], [itemprop="datePublished"], time.published, time.entry-date')
+    canonical = soup.select_one('link[rel~="canonical"][href]')
+    language = _HTML_LANGUAGE.search(markup)
+    bylines = soup.select('[itemprop="author"] [itemprop="name"], [rel~="author"], [itemprop="author"]')
+    times = soup.select('time[pubdate], [itemprop="datePublished"], time.published, time.entry-date')
+    title = soup.find("title")
     return _Page(
         metas={name: tuple(values) for name, values in metas.items()},
         json=tuple(sorted(articles, key=_is_plain_page)),
         kinds=frozenset(kind.lower() for node in nodes for kind in _types(node)),
         people={node["@id"]: node for node in nodes if isinstance(node.get("@id"), str)},
-        headings=tuple(filter(None, (_plain(heading.text or "") for heading in root.query_selector_all("h1")))),
-        title=_plain(tree.title or ""),
-        canonical=canonical.getattr("href") if canonical else None,
-        language=html.getattr("lang") if html else None,
-        bylines=tuple(filter(None, (_plain(element.text or "") for element in bylines))),
-        times=tuple(filter(None, (time.getattr("datetime") or time.getattr("content") for time in times))),
+        headings=tuple(filter(None, (_plain(heading.get_text()) for heading in soup.select("h1")))),
+        title=_plain(title.get_text()) if title else "",
+        canonical=_attribute(canonical, "href") if canonical else None,
+        language=language[1] if language else None,
+        bylines=tuple(filter(None, (_plain(element.get_text()) for element in bylines))),
+        times=tuple(filter(None, (_attribute(time, "datetime") or _attribute(time, "content") for time in times))),
     )
+
+
+def _attribute(tag: Tag, name: str) -> str | None:
+    value = tag.get(name)
+    return " ".join(value) if isinstance(value, list) else value
 
 
 def _json_nodes(scripts: Iterable[str]) -> Iterator[dict[str, Any]]:

@@ -24,7 +24,7 @@ RUN_LENGTH = 3
 class Drop(NamedTuple):
     """A line to remove: its index in the page, why, and which rule says so."""
 
-    index: int
+    at: int
     reason: Reason
     rule: str
 
@@ -87,9 +87,9 @@ def edge_lines(page: Page) -> Iterator[Drop]:
         if line.rule is None or line.rule.zone == "any" or (line.rule.zone == "tail" and index < page.last_prose):
             continue
         # Without prose there is no edge: numbers and dates may be a table of results.
-        if not page.article_prose and not mostly_furniture:
-            if line.rule.zone == "tail" or line.has_reason(Reason.COUNTER, Reason.DATELINE, Reason.BYLINE):
-                continue
+        unclear = line.rule.zone == "tail" or line.has_reason(Reason.COUNTER, Reason.DATELINE, Reason.BYLINE)
+        if unclear and not page.article_prose and not mostly_furniture:
+            continue
         if page.on_edge(index):
             yield Drop(index, line.rule.reason, line.rule.id)
 
@@ -130,12 +130,16 @@ def comment_section(page: Page) -> Iterator[Drop]:
         if above >= COMMENTED_SHARE * sum(page.lines[index].words for index in prose):
             for index in range(heading, len(page.lines)):
                 rule = page.lines[index].rule
-                yield Drop(index, rule.reason if rule else Reason.COMMENTS, rule.id if rule else "comment-section")
+                if rule is not None and (rule.zone == "any" or index == heading):
+                    yield Drop(index, rule.reason, rule.id)
+                else:
+                    yield Drop(index, Reason.COMMENTS, "comment-section")
             return
 
 
 _PARAGRAPH = "The ferry left the quay at six, as it has every morning since the war, with eleven people on board."
 _SECOND = "Nobody expected it to come back with twelve, and least of all the captain, who counts twice."
+_BLURB = "The old bridge over the river was closed on Monday after a crack was found in one of its …"
 
 NEIGHBOUR_RULES: tuple[NeighbourRule, ...] = (
     NeighbourRule(
@@ -160,8 +164,7 @@ NEIGHBOUR_RULES: tuple[NeighbourRule, ...] = (
         why="Sidebars print other articles' titles, dates and first words; no line of them belongs to this article.",
         find=teaser_blocks,
         hits=(
-            f"{_PARAGRAPH}\n\nLatest\n\n- Bridge closed\n- Bridge closed\n- March 3, 2021\n- The old bridge over the river "
-            "was closed on Monday after a crack was found in …\n\nRead More",
+            f"{_PARAGRAPH}\n\nLatest\n\n- Bridge closed\n- Bridge closed\n- March 3, 2021\n- {_BLURB}\n\nRead More",
             f"{_PARAGRAPH}\n\nRelated articles\n- Why the bridge was closed\n- Who pays for the ferry\n\n{_SECOND}",
         ),
         misses=(

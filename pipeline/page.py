@@ -18,6 +18,8 @@ PROSE_WORDS = 8
 """A sentence of at least this many words is prose; shorter ones may be a prompt, a subhead, an answer."""
 LONG_WORDS = 30
 """A line of at least this many words is prose even without an end mark; headlines and menu lines are shorter."""
+QUESTION_WORDS = 15
+"""A question of at most this many words below a heading of teasers is a title."""
 LIST_ITEMS = 8
 """A list of links under a heading in the middle of an article is not longer than this."""
 
@@ -70,8 +72,14 @@ class Page:
 
     @cached_property
     def teasers(self) -> dict[int, Line]:
-        """Indices of the lines in blocks of teasers for other articles, each with its block's heading or first line."""
-        return {index: self.lines[block.start] for block in _teaser_blocks(self) for index in block}
+        """Indices of the lines in blocks of teasers for other articles, each with the heading or first line above it."""
+        headings = {}
+        for block in _teaser_blocks(self):
+            heading = self.lines[block.start]
+            for index in block:
+                heading = self.lines[index] if self.lines[index].opens("teasers") else heading
+                headings[index] = heading
+        return headings
 
     @cached_property
     def article_prose(self) -> Sequence[int]:
@@ -125,6 +133,7 @@ def _in_teaser(page: Page, index: int) -> bool:
     return (
         not page.prose[index]
         or line.ellipsis
+        or (line.bare.endswith("?") and line.words <= QUESTION_WORDS)
         or before.has_reason(Reason.DATELINE)
         or (after is not None and after.has_reason(Reason.READ_MORE))
     )
@@ -148,11 +157,16 @@ def _block_end(page: Page, heading: int) -> int:
 
 
 def _listed(body: Sequence[Line], following: Line) -> int:
-    """How many lines directly below a heading, closed by a blank line, are a list of links."""
-    length = next((offset for offset, line in enumerate(body) if line.gap), len(body))
+    """
+    How many lines below a heading, closed by a blank line, are a list of links.
+
+    A single line that blank lines part from the heading and from the text may be a subhead.
+    """
+    length = next((offset for offset, line in enumerate(body) if line.gap and offset), len(body))
     closed = length < len(body) or following.gap
+    alone = length == 1 and body[0].gap
     links = all(line.words >= 3 and not line.ends for line in body[:length])
-    return length if closed and links and length <= LIST_ITEMS else 0
+    return length if closed and links and not alone and length <= LIST_ITEMS else 0
 
 
 def _headless_start(page: Page, taken: int) -> int | None:

@@ -104,9 +104,29 @@ class Metadata:
     tags: tuple[str, ...] = ()
 
 
+def merge(known: Metadata, found: Metadata) -> Metadata:
+    """
+    Fill what is unknown in the first from the second, field by field; a date comes with its source.
+
+        >>> merge(Metadata(title="A"), Metadata(title="B", language="en"))
+        Metadata(title='A', authors=(), published=None, published_source=None, url=None, site=None, language='en', tags=())
+    """
+    dated = known if known.published else found
+    return Metadata(
+        title=known.title or found.title,
+        authors=known.authors or found.authors,
+        published=dated.published,
+        published_source=dated.published_source,
+        url=known.url or found.url,
+        site=known.site or found.site,
+        language=known.language or found.language,
+        tags=known.tags or found.tags,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A record decoded to text, with line ends made `\\n` and nothing else changed."""
+    r"""A record decoded to text, with line ends made `\n` and nothing else changed."""
 
     source: str
     article_id: str

@@ -101,12 +101,12 @@ class Rules:
 
 
 def read_pack(name: str, text: str, site: str | None = None) -> tuple[Rule, ...]:
-    """
+    r"""
     The rules of one pack.
 
     `name` is the file's name for messages. Raises `RulePackError` that names the file, the rule and the field.
 
-        >>> read_pack("mine.toml", "[[rule]]\\nid = 'x'\\n")
+        >>> read_pack("mine.toml", "[[rule]]\nid = 'x'\n")
         Traceback (most recent call last):
         ...
         pipeline.errors.RulePackError: mine.toml: rule 'x': reason: Field required

@@ -4,8 +4,10 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-from pipeline import __version__
 from pipeline.tables import SCHEMA_VERSION
+
+CLEANER_VERSION = "0.1.0"
+"""Also the package's version; to be raised with every change of code that changes a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +15,7 @@ class Settings:
     """The versions behind a row; when one of them changes, every raw file is cleaned again."""
 
     rules_digest: str
-    cleaner_version: str = __version__
+    cleaner_version: str = CLEANER_VERSION
     model_version: str | None = None
     schema_version: int = SCHEMA_VERSION
 

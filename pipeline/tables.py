@@ -6,6 +6,8 @@ or an error, by reader), so every part of a table is written with exactly these 
 `clean/README.md` says what each column means; a test holds the two together.
 """
 
+from typing import Any
+
 import pyarrow as pa
 
 SCHEMA_VERSION = 1
@@ -13,67 +15,66 @@ SCHEMA_VERSION = 1
 _UTC = pa.timestamp("us", tz="UTC")
 _STRINGS = pa.list_(pa.string())
 
-ARTICLES = pa.schema(
-    [
-        pa.field("article_id", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("sources", _STRINGS, nullable=False),
-        pa.field("url", pa.string()),
-        pa.field("site", pa.string()),
-        pa.field("title", pa.string()),
-        pa.field("authors", _STRINGS, nullable=False),
-        pa.field("published", _UTC),
-        pa.field("published_source", pa.string()),
-        pa.field("tags", _STRINGS, nullable=False),
-        pa.field("language", pa.string()),
-        pa.field("language_score", pa.float64()),
-        pa.field("text", pa.string(), nullable=False),
-        pa.field("kept_lines", pa.list_(pa.int32()), nullable=False),
-        pa.field("word_count", pa.int32(), nullable=False),
-        pa.field("removed_lines", pa.int32(), nullable=False),
-        pa.field("removed_share", pa.float64(), nullable=False),
-        pa.field("mean_word_length", pa.float64(), nullable=False),
-        pa.field("letter_word_share", pa.float64(), nullable=False),
-        pa.field("end_mark_share", pa.float64(), nullable=False),
-        pa.field("short_line_share", pa.float64(), nullable=False),
-        pa.field("duplicate_line_share", pa.float64(), nullable=False),
-        pa.field("duplicate_of", pa.string()),
-        pa.field("media_type", pa.string(), nullable=False),
-        pa.field("encoding", pa.string(), nullable=False),
-        pa.field("encoding_source", pa.string(), nullable=False),
-        pa.field("raw_sha256", pa.string(), nullable=False),
-        pa.field("text_sha256", pa.string(), nullable=False),
-        pa.field("cleaner_version", pa.string(), nullable=False),
-        pa.field("rules_digest", pa.string(), nullable=False),
-        pa.field("model_version", pa.string()),
-        pa.field("ingested_at", _UTC, nullable=False),
-    ]
+
+def _schema(*fields: "pa.Field[Any]") -> pa.Schema:
+    return pa.schema(list(fields))
+
+
+ARTICLES = _schema(
+    pa.field("article_id", pa.string(), nullable=False),
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("sources", _STRINGS, nullable=False),
+    pa.field("url", pa.string()),
+    pa.field("site", pa.string()),
+    pa.field("title", pa.string()),
+    pa.field("authors", _STRINGS, nullable=False),
+    pa.field("published", _UTC),
+    pa.field("published_source", pa.string()),
+    pa.field("tags", _STRINGS, nullable=False),
+    pa.field("language", pa.string()),
+    pa.field("language_score", pa.float64()),
+    pa.field("text", pa.string(), nullable=False),
+    pa.field("kept_lines", pa.list_(pa.int32()), nullable=False),
+    pa.field("word_count", pa.int32(), nullable=False),
+    pa.field("removed_lines", pa.int32(), nullable=False),
+    pa.field("removed_share", pa.float64(), nullable=False),
+    pa.field("mean_word_length", pa.float64(), nullable=False),
+    pa.field("letter_word_share", pa.float64(), nullable=False),
+    pa.field("end_mark_share", pa.float64(), nullable=False),
+    pa.field("short_line_share", pa.float64(), nullable=False),
+    pa.field("duplicate_line_share", pa.float64(), nullable=False),
+    pa.field("duplicate_of", pa.string()),
+    pa.field("media_type", pa.string(), nullable=False),
+    pa.field("encoding", pa.string(), nullable=False),
+    pa.field("encoding_source", pa.string(), nullable=False),
+    pa.field("raw_sha256", pa.string(), nullable=False),
+    pa.field("text_sha256", pa.string(), nullable=False),
+    pa.field("cleaner_version", pa.string(), nullable=False),
+    pa.field("rules_digest", pa.string(), nullable=False),
+    pa.field("model_version", pa.string()),
+    pa.field("ingested_at", _UTC, nullable=False),
 )
 
-REMOVED_LINES = pa.schema(
-    [
-        pa.field("article_id", pa.string(), nullable=False),
-        pa.field("line", pa.int32(), nullable=False),
-        pa.field("start", pa.int32(), nullable=False),
-        pa.field("end", pa.int32(), nullable=False),
-        pa.field("text", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("rule", pa.string(), nullable=False),
-        pa.field("score", pa.float64(), nullable=False),
-    ]
+REMOVED_LINES = _schema(
+    pa.field("article_id", pa.string(), nullable=False),
+    pa.field("line", pa.int32(), nullable=False),
+    pa.field("start", pa.int32(), nullable=False),
+    pa.field("end", pa.int32(), nullable=False),
+    pa.field("text", pa.string(), nullable=False),
+    pa.field("reason", pa.string(), nullable=False),
+    pa.field("rule", pa.string(), nullable=False),
+    pa.field("score", pa.float64(), nullable=False),
 )
 
-REJECTED = pa.schema(
-    [
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("raw_sha256", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("detail", pa.string(), nullable=False),
-        pa.field("size", pa.int64(), nullable=False),
-        pa.field("attempts", pa.int32(), nullable=False),
-        pa.field("first_seen", _UTC, nullable=False),
-        pa.field("last_seen", _UTC, nullable=False),
-    ]
+REJECTED = _schema(
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("raw_sha256", pa.string(), nullable=False),
+    pa.field("reason", pa.string(), nullable=False),
+    pa.field("detail", pa.string(), nullable=False),
+    pa.field("size", pa.int64(), nullable=False),
+    pa.field("attempts", pa.int32(), nullable=False),
+    pa.field("first_seen", _UTC, nullable=False),
+    pa.field("last_seen", _UTC, nullable=False),
 )
 
 TABLES: dict[str, pa.Schema] = {"articles": ARTICLES, "removed_lines": REMOVED_LINES, "rejected": REJECTED}

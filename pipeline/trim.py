@@ -5,25 +5,20 @@ Cut the prompts that a scraper glued to the start or end of a line of prose.
 the ledger as a span. Lines that are furniture as a whole are judged later, on what this stage leaves of them.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from pipeline.rules import Rule, Rules
+from pipeline.words import WORD
 
 _SENTENCE_END = r"[.!?…。！？][\"'”’»)\]]*"
 _SENTENCE_START = r"[\s:|–—-]*[\"'“‘«(]*[\p{Lu}\p{Lt}\p{Lo}\p{N}]"
 
 _END_CHARACTERS = 200
 """No prompt of a pack is longer."""
-
-
-def _any_of(rules: tuple[Rule, ...]) -> str:
-    return "|".join(f"(?i:{rule.pattern})" for rule in rules)
-
-
-def _which(cut: str, rules: tuple[Rule, ...]) -> str:
-    """The id of the first rule that alone explains the beginning of the cut span."""
-    text = pl.Series([cut.strip()])
-    return next(rule.id for rule in rules if text.str.contains(f"^(?i:{rule.pattern})").item())
+_LEFT_OVER_WORDS = 4
+"""A shorter rest ("Enjoyed this?") belongs to the prompt; such a line is judged as a whole."""
 
 
 def trim_prompts(lines: pl.DataFrame, rules: Rules) -> pl.DataFrame:
@@ -33,30 +28,55 @@ def trim_prompts(lines: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     Several prompts in a row are one cut, so a line of a million prompts costs one pass.
     """
     starts, ends = rules.cutting("start"), rules.cutting("end")
-    body = pl.col("text")
-    at_end = rf"{_SENTENCE_END}((?:\s*(?:{_any_of(ends)}))+\s*)$"
-    # Only the end of a long paragraph is looked at, until there is a prompt to be measured.
-    has_prompt = body.str.tail(_END_CHARACTERS).str.contains(at_end)
-    right = pl.when(has_prompt).then(body).str.extract(at_end, 1) if ends else pl.lit(None, pl.String)
-    lines = lines.with_columns(right.alias("right_cut"))
-    lines = lines.with_columns(pl.col("right_cut").str.len_chars().fill_null(0).cast(pl.Int32).alias("right"))
-    lines = lines.with_columns(
-        pl.when(pl.col("right") > 0).then(body.str.head(-pl.col("right").cast(pl.Int64))).otherwise(body).alias("body")
-    )
-    left = (
-        pl.col("body").str.extract(rf"^(\s*(?:(?:{_any_of(starts)})[\s:|–—-]*)+){_SENTENCE_START}", 1)
-        if starts
-        else pl.lit(None, pl.String)
-    )
-    lines = lines.with_columns(left.alias("left_cut"))
-    lines = lines.with_columns(pl.col("left_cut").str.len_chars().fill_null(0).cast(pl.Int32).alias("left"))
-    lines = lines.with_columns(pl.col("body").str.slice(pl.col("left").cast(pl.Int64)))
+    right = _end_prompts(lines["text"], ends)
+    body = _without_end(lines["text"], right)
+    left = _start_prompts(body, starts)
     return lines.with_columns(
-        _name_rules(lines["left_cut"], starts).alias("left_rule"),
-        _name_rules(lines["right_cut"], ends).alias("right_rule"),
-    ).drop("left_cut", "right_cut")
+        body.str.slice(_length(left)).alias("body"),
+        _length(left).alias("left"),
+        _length(right).alias("right"),
+        _name_rules(left, starts).alias("left_rule"),
+        _name_rules(right, ends).alias("right_rule"),
+    )
 
 
-def _name_rules(cuts: pl.Series, rules: tuple[Rule, ...]) -> pl.Series:
-    names = {cut: _which(cut, rules) for cut in cuts.drop_nulls().unique()}
-    return pl.Series([None if cut is None else names[cut] for cut in cuts], dtype=pl.String)
+def _end_prompts(texts: pl.Series, rules: Sequence[Rule]) -> pl.Series:
+    """The prompts at the end of each text, with the white space before them; null where there are none."""
+    pattern = rf"{_SENTENCE_END}((?:\s*(?:{_any_of(rules)}))+\s*)$"
+    # Only the end of a paragraph is looked at, until there is a prompt to be measured.
+    candidates = texts.str.tail(_END_CHARACTERS).str.contains(pattern) if rules else texts.is_null()
+    found = texts.filter(candidates).str.extract(pattern, 1)
+    rest = _without_end(texts.filter(candidates), found)
+    enough = rest.str.count_matches(WORD) >= _LEFT_OVER_WORDS
+    prompts = pl.Series([None] * len(texts), dtype=pl.String)
+    return prompts.scatter(candidates.arg_true(), pl.select(pl.when(enough).then(found)).to_series())
+
+
+def _start_prompts(texts: pl.Series, rules: Sequence[Rule]) -> pl.Series:
+    """The prompts at the start of each text, with the marks and white space behind them; null where there are none."""
+    if not rules:
+        return pl.Series([None] * len(texts), dtype=pl.String)
+    return texts.str.extract(rf"^(\s*(?:(?:{_any_of(rules)})[\s:|–—-]*)+){_SENTENCE_START}", 1)
+
+
+def _any_of(rules: Sequence[Rule]) -> str:
+    return "|".join(f"(?i:{rule.pattern})" for rule in rules)
+
+
+def _length(prompts: pl.Series) -> pl.Series:
+    return prompts.str.len_chars().fill_null(0).cast(pl.Int32)
+
+
+def _without_end(texts: pl.Series, prompts: pl.Series) -> pl.Series:
+    return texts.str.head(texts.str.len_chars().cast(pl.Int64) - _length(prompts))
+
+
+def _name_rules(prompts: pl.Series, rules: Sequence[Rule]) -> pl.Series:
+    """The first rule that alone explains the beginning of each prompt."""
+    names = {prompt: _which(prompt, rules) for prompt in prompts.drop_nulls().unique()}
+    return pl.Series([None if prompt is None else names[prompt] for prompt in prompts], dtype=pl.String)
+
+
+def _which(prompt: str, rules: Sequence[Rule]) -> str:
+    text = pl.Series([prompt.strip()])
+    return next(rule.id for rule in rules if text.str.contains(f"^(?i:{rule.pattern})").item())

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.bylines import people
+from pipeline.bylines import parse_byline, people
+from pipeline.dates import parse_date
 from pipeline.decode import document_from_text
-from pipeline.metadata import merge, parse_byline, parse_date, read_markup
-from pipeline.records import MediaType, Metadata
+from pipeline.metadata import read_markup
+from pipeline.records import MediaType, Metadata, merge
 
 NOON = datetime(2024, 3, 3, 12, 0, tzinfo=UTC)
 

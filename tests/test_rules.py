@@ -10,11 +10,12 @@ import pytest
 
 from pipeline.clean import clean_text
 from pipeline.errors import RulePackError
-from pipeline.measure import TOKEN, measure_lines
+from pipeline.measure import measure_lines
 from pipeline.neighbours import NEIGHBOUR_RULES, NeighbourRule
 from pipeline.records import Reason
 from pipeline.rules import CUT_MARKS, Rule, Rules, load_rules, read_pack, read_rules
 from pipeline.trim import trim_prompts
+from pipeline.words import WORD
 
 RULES = load_rules().rules
 LINE_RULES = [rule for rule in RULES if rule.match == "line"]
@@ -32,7 +33,7 @@ misses = ["Sharing a boat"]
 
 def matched(rule: Rule, lines: Sequence[str]) -> list[str]:
     bare = measure_lines(pl.DataFrame({"body": lines}))["bare"]
-    matching = (bare.str.count_matches(TOKEN) <= rule.most_words) & bare.str.contains(rule.regex)
+    matching = (bare.str.count_matches(WORD) <= rule.most_words) & bare.str.contains(rule.regex)
     return [line for line, matches in zip(lines, matching, strict=True) if matches]
 
 
