@@ -6,7 +6,7 @@ until nothing more is removed: what a removal leaves behind is seen as a second 
 cleaning has nothing to do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -62,11 +62,14 @@ def _first_match(texts: pl.Series, rules: Sequence[Rule]) -> dict[str, Rule]:
         pattern = "|".join(f"(?P<rule{number}>{rule.regex})" for number, rule in enumerate(group))
         short = texts.filter(words <= group[0].most_words)
         hits = short.filter(short.str.contains(pattern))
-        matches = hits.str.extract_groups(pattern).struct
-        for number, rule in enumerate(group):
-            matching = hits.filter(matches.field(f"rule{number}").is_not_null())
-            found = dict.fromkeys(matching, rule) | found
+        if len(hits):
+            matches = hits.str.extract_groups(pattern).struct.unnest().iter_rows(named=True)
+            found = {text: _matching(group, match) for text, match in zip(hits, matches, strict=True)} | found
     return found
+
+
+def _matching(group: Sequence[Rule], match: Mapping[str, str | None]) -> Rule:
+    return next(rule for number, rule in enumerate(group) if match[f"rule{number}"] is not None)
 
 
 def _groups(rules: Sequence[Rule], size: int) -> Iterator[Sequence[Rule]]:

@@ -65,7 +65,7 @@ class Page:
         wraps = False
         for line, following in zip_longest(self.lines, self.lines[1:]):
             wrapped = wraps
-            wraps = following is not None and wraps_into(line, following)
+            wraps = following is not None and line.rule is None and wraps_into(line, following)
             sentence = (line.ends and line.words >= PROSE_WORDS) or line.words >= LONG_WORDS
             prose.append(line.rule is None and (sentence or wraps or wrapped))
         return prose

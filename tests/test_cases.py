@@ -9,7 +9,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from make_case import as_fields, clean_source
+
+from tests.make_case import as_fields, clean_source
 
 CASES = Path(__file__).parent / "cases"
 FIELDS = {"title", "authors", "published", "tags", "language", "removed"}

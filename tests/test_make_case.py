@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from make_case import as_json, clean_source, make_case
 
 from pipeline.errors import UsageError
+from tests.make_case import as_json, clean_source, make_case
 
 DUMP = "Café opens\n\nThe café on the quay opened on Monday with eleven tables, nine chairs and a cat.\n\nRead more\n"
 
