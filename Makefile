@@ -19,10 +19,10 @@ run: $(VENV)/.stamp-run  ## clean new and changed files of raw/ into clean/
 	$(BIN)/pipeline run --raw $(RAW) --clean $(CLEAN)
 
 test: lint  ## lint, then all tests that take seconds
-	$(BIN)/python -m pytest -q -m "not long"
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not long"
 
 test-all: lint  ## lint, then all tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 lint: $(VENV)/.stamp-dev  ## ruff, mypy and the layering contracts
 	$(BIN)/ruff check .

@@ -99,6 +99,7 @@ def _furniture_only(document: Document, draft: Draft) -> Rejection:
         reason=RejectReason.EMPTY if empty else RejectReason.FURNITURE_ONLY,
         detail=detail,
         size=len(document.text.encode()),
+        removed=draft.removed,
     )
 
 
@@ -171,7 +172,7 @@ def clean_batch(documents: Iterable[str | Document]) -> list[Cleaned]:
 def _cleaned(document: Document | Rejection, outcome: Article | Rejection) -> Cleaned:
     source_text = document.text if isinstance(document, Document) else ""
     if isinstance(outcome, Rejection):
-        return Cleaned(None, "", (), None, None, (), (), source_text, outcome)
+        return Cleaned(None, "", (), None, None, (), outcome.removed, source_text, outcome)
     found = outcome.metadata
     return Cleaned(
         title=found.title,

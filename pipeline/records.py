@@ -190,3 +190,4 @@ class Rejection:
     reason: RejectReason
     detail: str
     size: int  # bytes of the record
+    removed: tuple[RemovedLine, ...] = ()  # what was judged boilerplate, where that is why

@@ -18,7 +18,7 @@ JAPANESE = "市は今日、新しい図書館を来月開館すると発表し�
 KOREAN = "시는 오늘 새로운 도서관을 다음 달에 연다고 발표했다. 시민들은 무료로 책을 빌릴 수 있다.\n"
 RUSSIAN = "Город объявил сегодня, что новая библиотека откроется в следующем месяце для всех жителей.\n"
 GREEK = "Ο δήμος ανακοίνωσε σήμερα ότι η νέα βιβλιοθήκη θα ανοίξει τον επόμενο μήνα για όλους.\n"
-RANDOM = random.Random(1).randbytes(1_001_000)  # noqa: S311 - noise, no secret
+RANDOM = random.Random(1).randbytes(1_001_000)
 ENGLISH = "The city said today that its new library will open next month.\nBooks are free to borrow.\n"
 
 

@@ -455,7 +455,7 @@ def test_a_second_run_at_the_same_time_is_turned_away(raw: Path, clean: Path) ->
 
 def test_rows_do_not_depend_on_the_order_of_arrival(raw: Path, clean: Path, tmp_path: Path) -> None:
     """One run over a folder and many runs while it grew, changed and shrank leave the same rows."""
-    chance = random.Random(7)  # noqa: S311 - a folder made up, no secret
+    chance = random.Random(7)
     final = _folder(chance)
     late = list(final.items())
     chance.shuffle(late)
