@@ -15,8 +15,8 @@ from pipeline.headline import TITLE_WORDS, is_title_with_site
 from pipeline.page import Page
 from pipeline.records import Reason
 
-COMMENTED_SHARE = 0.5
-"""At least this share of a page's prose must stand above "3 Comments" for the rest to be the readers'."""
+ARTICLE_WORDS = 100
+"""So much prose must stand above "3 Comments" for what follows to be the readers'; a link to them stands higher up."""
 RUN_LENGTH = 3
 """So many furniture lines in a row are a bar or a menu, even where each alone might be a subhead."""
 
@@ -122,23 +122,35 @@ def after_last_paragraph(page: Page) -> Iterator[Drop]:
 
 def comment_section(page: Page) -> Iterator[Drop]:
     """Readers' comments below a heading that says so, when the article stands above it."""
-    prose = page.article_prose
-    for heading, line in enumerate(page.lines):
-        above = sum(page.lines[index].words for index in prose if index < heading)
-        if not line.opens("comments") or above == 0:
-            continue
-        if above >= COMMENTED_SHARE * sum(page.lines[index].words for index in prose):
-            for index in range(heading, len(page.lines)):
-                rule = page.lines[index].rule
-                if rule is not None and (rule.zone == "any" or index == heading):
-                    yield Drop(index, rule.reason, rule.id)
-                else:
-                    yield Drop(index, Reason.COMMENTS, "comment-section")
-            return
+    heading = _comments_heading(page)
+    if heading is None:
+        return
+    for index in range(heading, len(page.lines)):
+        rule = page.lines[index].rule
+        if rule is not None and (rule.zone == "any" or index == heading):
+            yield Drop(index, rule.reason, rule.id)
+        else:
+            yield Drop(index, Reason.COMMENTS, "comment-section")
+
+
+def _comments_heading(page: Page) -> int | None:
+    """
+    The first heading over comments that has an article above it.
+
+    What stands below does not count: once it is removed, the same heading would have more of the page above it.
+    """
+    prose = set(page.article_prose)
+    above = 0
+    for index, line in enumerate(page.lines):
+        if line.opens("comments") and above >= ARTICLE_WORDS:
+            return index
+        above += line.words if index in prose else 0
+    return None
 
 
 _PARAGRAPH = "The ferry left the quay at six, as it has every morning since the war, with eleven people on board."
 _SECOND = "Nobody expected it to come back with twelve, and least of all the captain, who counts twice."
+_ARTICLE = "\n\n".join((_PARAGRAPH, _SECOND) * 3)
 _BLURB = "The old bridge over the river was closed on Monday after a crack was found in one of its …"
 
 NEIGHBOUR_RULES: tuple[NeighbourRule, ...] = (
@@ -183,10 +195,8 @@ NEIGHBOUR_RULES: tuple[NeighbourRule, ...] = (
         id="comment-section",
         why="Below a heading with the number of comments stand the readers' words, which read like prose.",
         find=comment_section,
-        hits=(
-            f"{_PARAGRAPH}\n\n{_SECOND}\n\n2 Comments\n\n- I was on that boat and nobody ever counted me, not once.",
-        ),
-        misses=(f"12 Comments\n\n{_PARAGRAPH}\n\n{_SECOND}",),
+        hits=(f"{_ARTICLE}\n\n2 Comments\n\n- I was on that boat and nobody ever counted me, not once.",),
+        misses=(f"12 Comments\n\n{_ARTICLE}", f"{_PARAGRAPH}\n\n12 Comments\n\n{_ARTICLE}"),
     ),
 )
 """The rules with an id of their own, in the order in which they decide; the other functions apply the packs' rules."""

@@ -115,9 +115,15 @@ def _teaser_blocks(page: Page) -> Iterator[range]:
     teasers at the end of a dump are a block even without a heading.
     """
     taken = 0
-    for index, line in enumerate(page.lines):
-        if index >= taken and line.opens("teasers"):
-            end = _block_end(page, index)
+    for run in _teaser_runs(page):
+        certain = [index for index in run if _is_certain(page.lines[index])]
+        for index in run:
+            if index < taken or not page.lines[index].opens("teasers"):
+                continue
+            end = run.stop
+            if end < len(page.lines):
+                later = certain[-1] if certain else -1
+                end = later + 1 if later > index else index + 1 + _listed(page, range(index + 1, run.stop))
             if end > index + 1 or end == len(page.lines):
                 yield range(index, end)
                 taken = end
@@ -126,44 +132,44 @@ def _teaser_blocks(page: Page) -> Iterator[range]:
         yield range(start, len(page.lines))
 
 
-def _in_teaser(page: Page, index: int) -> bool:
+def _teaser_runs(page: Page) -> Iterator[range]:
+    """Stretches of lines each of which may belong to a teaser, headings included."""
+    start = 0
+    for index in range(len(page.lines) + 1):
+        if index == len(page.lines) or not _may_be_teaser(page, index):
+            if start < index:
+                yield range(start, index)
+            start = index + 1
+
+
+def _may_be_teaser(page: Page, index: int) -> bool:
     line = page.lines[index]
-    before = page.lines[index - 1]
+    before = page.lines[index - 1] if index else None
     after = page.lines[index + 1] if index + 1 < len(page.lines) else None
     return (
         not page.prose[index]
         or line.ellipsis
         or (line.bare.endswith("?") and line.words <= QUESTION_WORDS)
-        or before.has_reason(Reason.DATELINE)
+        or (before is not None and before.has_reason(Reason.DATELINE))
         or (after is not None and after.has_reason(Reason.READ_MORE))
     )
 
 
-def _block_end(page: Page, heading: int) -> int:
-    stop = heading + 1
-    while stop < len(page.lines) and _in_teaser(page, stop):
-        stop += 1
-    if stop == len(page.lines):
-        return stop
-    body = page.lines[heading + 1 : stop]
-    certain = [
-        offset
-        for offset, line in enumerate(body)
-        if (line.ellipsis and line.words >= PROSE_WORDS) or line.has_reason(Reason.DATELINE, Reason.READ_MORE)
-    ]
-    if certain:
-        return heading + 2 + certain[-1]
-    return heading + 1 + _listed(body, page.lines[stop])
+def _is_certain(line: Line) -> bool:
+    """Whether a line is a teaser beyond doubt: a blurb cut short, its date, or the link to its rest."""
+    cut_short = line.ellipsis and line.words >= PROSE_WORDS
+    return cut_short or line.has_reason(Reason.DATELINE, Reason.READ_MORE)
 
 
-def _listed(body: Sequence[Line], following: Line) -> int:
+def _listed(page: Page, below: range) -> int:
     """
     How many lines below a heading, closed by a blank line, are a list of links.
 
     A single line that blank lines part from the heading and from the text may be a subhead.
     """
+    body = [page.lines[index] for index in below[: LIST_ITEMS + 1]]
     length = next((offset for offset, line in enumerate(body) if line.gap and offset), len(body))
-    closed = length < len(body) or following.gap
+    closed = length < len(body) or page.lines[below.start + length].gap
     alone = length == 1 and body[0].gap
     links = all(line.words >= 3 and not line.ends for line in body[:length])
     return length if closed and links and not alone and length <= LIST_ITEMS else 0
@@ -181,8 +187,11 @@ def _headless_start(page: Page, taken: int) -> int | None:
             or (index + 1 < len(page.lines) and page.lines[index + 1].has_reason(Reason.READ_MORE))
         )
     ]
-    solid = [index for index in range(taken, len(page.lines)) if page.prose[index] and index not in blurbs]
-    last = solid[-1] if solid else taken - 1
+    cut_short = set(blurbs)
+    solid = (
+        index for index in range(len(page.lines) - 1, taken - 1, -1) if page.prose[index] and index not in cut_short
+    )
+    last = next(solid, taken - 1)
     trailing = [index for index in blurbs if index > last]
     if last < 0 or len(trailing) < 2 or any(b - a > 6 for a, b in pairwise(trailing)):
         return None
