@@ -16,7 +16,7 @@ _SENTENCE_END = r"[.!?…。！？][\"'”’»)\]]*"
 _SENTENCE_START = r"[\s:|–—-]*[\"'“‘«(]*[\p{Lu}\p{Lt}\p{Lo}\p{N}]"
 
 _END_CHARACTERS = 200
-"""No prompt of a pack is longer."""
+"""Prompts at the end of a line are not longer, all together; a longer run of them is left alone."""
 _LEFT_OVER_WORDS = 4
 """A shorter rest ("Enjoyed this?") belongs to the prompt; such a line is judged as a whole."""
 
@@ -25,7 +25,7 @@ def trim_prompts(lines: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """
     Add `body` (what is left of `text`), `left` and `right` (characters cut off), `left_rule` and `right_rule`.
 
-    Several prompts in a row are one cut, so a line of a million prompts costs one pass.
+    Several prompts in a row are one cut. Only the last 200 characters of a line are searched for them.
     """
     starts, ends = rules.cutting("start"), rules.cutting("end")
     right = _end_prompts(lines["text"], ends)
@@ -43,7 +43,6 @@ def trim_prompts(lines: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 def _end_prompts(texts: pl.Series, rules: Sequence[Rule]) -> pl.Series:
     """The prompts at the end of each text, with the white space before them; null where there are none."""
     pattern = rf"{_SENTENCE_END}((?:\s*(?:{_any_of(rules)}))+\s*)$"
-    # Only the end of a paragraph is looked at, until there is a prompt to be measured.
     candidates = texts.str.tail(_END_CHARACTERS).str.contains(pattern) if rules else texts.is_null()
     found = texts.filter(candidates).str.extract(pattern, 1)
     rest = _without_end(texts.filter(candidates), found)
