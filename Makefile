@@ -21,8 +21,8 @@ run: $(VENV)/.stamp-run  ## clean new and changed files of raw/ into clean/
 test: lint  ## lint, then all tests that take seconds
 	$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not long"
 
-test-all: lint  ## lint, then all tests
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup
+test-all: lint  ## lint, then all tests, the laws with more examples
+	LAW_EXAMPLES=3000 $(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 lint: $(VENV)/.stamp-dev  ## ruff, mypy and the layering contracts
 	$(BIN)/ruff check .

@@ -5,15 +5,25 @@ A title is what stands above the first paragraph, is too long for a menu entry a
 better than a wrong one: a dump that starts with a paragraph has none.
 """
 
+import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from pipeline.page import Line, Page, wraps_into
 
 TITLE_WORDS = 4
 """Menu entries and kickers rarely have as many words; most titles do."""
 MOST_TITLE_WORDS = 40
+USUAL_WORDS = 8
+"""Titles have about so many words; more does not make a line more of a title."""
+MARGIN = 0.4
+"""Of lines that look alike the first is the title: captions and standfirsts below it say the same in more words."""
+ARTICLE_LINES = 10
+"""So many lines of prose are compared with what may be the title."""
 HEAD_LINES = 12
 """How far down a repeated title is looked for."""
+
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{2}|[^\W\u3040-\u30ff\u3400-\u9fff]+")
 
 
 def find_headline(page: Page) -> int | None:
@@ -28,11 +38,31 @@ def find_headline(page: Page) -> int | None:
     if not page.article_prose:
         alone = [i for i in candidates[:1] if i + 1 < len(page.lines) and page.lines[i + 1].gap]
         return alone[0] if alone else None
-    long_enough = [index for index in candidates if page.lines[index].words >= TITLE_WORDS]
-    if long_enough:
-        after_sidebar = any(page.lines[index].opens("teasers") for index in range(long_enough[0]))
-        return long_enough[-1] if after_sidebar else long_enough[0]
-    return max(candidates, key=lambda index: page.lines[index].words, default=None)
+    article = _article_words(page)
+    scores = {index: _score(page.lines[index], article) for index in candidates}
+    best = max(scores.values(), default=0.0)
+    return next((index for index in candidates if scores[index] >= best - MARGIN), None)
+
+
+def _score(line: Line, article: AbstractSet[str]) -> float:
+    """
+    How much a line looks like the article's title: its words come up in the article, and it has as many as titles have.
+
+    The first lines of the article say most of what its title says; a menu entry or a slogan shares nothing with them.
+    """
+    words = _content_words(line.fold)
+    overlap = sum(word in article for word in words) / len(words) if words else 0.0
+    return overlap + min(line.words, USUAL_WORDS) / USUAL_WORDS
+
+
+def _article_words(page: Page) -> set[str]:
+    """The words of the article's first lines."""
+    return {word for index in page.article_prose[:ARTICLE_LINES] for word in _content_words(page.lines[index].fold)}
+
+
+def _content_words(fold: str) -> list[str]:
+    """Words that carry meaning, guessed by their length; Chinese and Japanese are compared by pairs of characters."""
+    return [word for word in _WORD.findall(fold) if len(word) > 3 or not word.isascii()]
 
 
 def _head(page: Page) -> range:

@@ -5,6 +5,7 @@ Dumps are made of prose, of the furniture that the rules list as hits and near m
 characters, in any order and with any blank lines between them.
 """
 
+import os
 import re
 
 from hypothesis import HealthCheck, given, settings
@@ -47,7 +48,10 @@ DUMPS = st.lists(st.tuples(LINES, st.sampled_from(("\n", "\n\n", "\n \n\n"))), m
     lambda parts: "".join(line + end for line, end in parts)
 )
 
-law = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make test-all` asks for more.
+law = settings(
+    max_examples=int(os.environ.get("LAW_EXAMPLES", "500")), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def words(text: str) -> set[str]:
