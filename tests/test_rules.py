@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.clean import clean_text
+from pipeline.clean import clean_documents, clean_text
+from pipeline.decode import document_from_text
 from pipeline.errors import RulePackError
 from pipeline.measure import measure_lines
 from pipeline.neighbours import NEIGHBOUR_RULES, NeighbourRule
-from pipeline.records import Reason
 from pipeline.rules import CUT_MARKS, Rule, Rules, load_rules, read_pack, read_rules
 from pipeline.trim import trim_prompts
 from pipeline.words import WORD
@@ -20,6 +20,7 @@ from pipeline.words import WORD
 RULES = load_rules().rules
 LINE_RULES = [rule for rule in RULES if rule.match == "line"]
 CUTTING_RULES = [rule for rule in RULES if rule.match != "line"]
+SENTENCE = "The ferry left the quay at six, as it has every morning since the war, with eleven people."
 PACK = """
 [[rule]]
 id = "{id}"
@@ -147,9 +148,17 @@ def test_a_catastrophic_pattern_runs_in_linear_time() -> None:
 
 
 def test_a_sites_own_rules_hold_on_that_site_only(tmp_path: Path) -> None:
-    """A pack below sites/ is for one host."""
+    """A pack below sites/ is for one host, and comes before the packs for all."""
+    everywhere = PACK.format(id="x", pattern="share").replace('"share"', '"other"', 1)
+    (tmp_path / "all.toml").write_text(everywhere, encoding="utf-8")
     (tmp_path / "sites").mkdir()
-    (tmp_path / "sites" / "quay.example.toml").write_text(PACK.format(id="x", pattern="share"), encoding="utf-8")
-    (rule,) = read_rules(tmp_path).rules
+    own = PACK.format(id="quay-bell", pattern="share|the bell rang")
+    (tmp_path / "sites" / "quay.example.toml").write_text(own, encoding="utf-8")
+    text = f"{SENTENCE}\n\nShare\n\nThe bell rang\n\n{SENTENCE}"
+    documents = [document_from_text(text, url=url) for url in ("https://quay.example/1", "https://other.example/1")]
+    removed = [
+        [(entry.text, entry.rule) for entry in outcome.removed]
+        for outcome in clean_documents(documents, read_rules(tmp_path))
+    ]
 
-    assert (rule.site, rule.reason) == ("quay.example", Reason.SHARE)
+    assert removed == [[("Share", "quay-bell"), ("The bell rang", "quay-bell")], [("Share", "x")]]
