@@ -115,21 +115,35 @@ def _teaser_blocks(page: Page) -> Iterator[range]:
     teasers at the end of a dump are a block even without a heading.
     """
     taken = 0
-    for run in _teaser_runs(page):
-        certain = [index for index in run if _is_certain(page.lines[index])]
-        for index in run:
-            if index < taken or not page.lines[index].opens("teasers"):
-                continue
-            end = run.stop
-            if end < len(page.lines):
-                later = certain[-1] if certain else -1
-                end = later + 1 if later > index else index + 1 + _listed(page, range(index + 1, run.stop))
-            if end > index + 1 or end == len(page.lines):
-                yield range(index, end)
-                taken = end
+    for block in _headed_blocks(page):
+        yield block
+        taken = block.stop
     start = _headless_start(page, taken)
     if start is not None:
         yield range(start, len(page.lines))
+
+
+def _headed_blocks(page: Page) -> Iterator[range]:
+    if not any(line.opens("teasers") for line in page.lines):
+        return
+    taken = 0
+    for run in _teaser_runs(page):
+        last_certain = max((index for index in run if _is_certain(page.lines[index])), default=-1)
+        for index in run:
+            if index >= taken and page.lines[index].opens("teasers"):
+                end = _block_end(page, run, index, last_certain)
+                if end > index + 1 or end == len(page.lines):
+                    yield range(index, end)
+                    taken = end
+
+
+def _block_end(page: Page, run: range, heading: int, last_certain: int) -> int:
+    """Where the block below a heading ends, within its run of possible teasers."""
+    if run.stop == len(page.lines):
+        return run.stop
+    if last_certain > heading:
+        return last_certain + 1
+    return heading + 1 + _listed(page, range(heading + 1, run.stop))
 
 
 def _teaser_runs(page: Page) -> Iterator[range]:
