@@ -81,7 +81,7 @@ def teaser_blocks(page: Page) -> Iterator[Drop]:
 
 
 def edge_lines(page: Page) -> Iterator[Drop]:
-    """Lines that a pack's rule calls furniture outside the article's prose, or in a run of such lines."""
+    """Lines that a pack's rule calls furniture outside the article's prose."""
     mostly_furniture = 2 * sum(line.rule is not None for line in page.lines) >= len(page.lines)
     for index, line in enumerate(page.lines):
         if line.rule is None or line.rule.zone == "any" or (line.rule.zone == "tail" and index < page.last_prose):
