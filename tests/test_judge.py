@@ -1,0 +1,49 @@
+"""How lines are judged with their neighbours, where the golden cases and the laws look too seldom."""
+
+from pipeline.clean import clean_text
+
+FIRST = "The ferry left the quay at six, as it has every morning since the war, with eleven people on board."
+SECOND = "Nobody expected it to come back with twelve, and least of all the captain, who counts twice."
+
+
+def test_a_blank_line_above_a_removed_line_still_parts_its_neighbours() -> None:
+    """A line that a blank line parted from a heading is no list of links below it once the line between them is gone."""
+    cleaned = clean_text(f"{FIRST}\n\nLatest\n\nAdvertisement\nWhat the captain counted\n\n{SECOND}", title="")
+
+    assert cleaned.text == f"{FIRST}\n\nLatest\n\nWhat the captain counted\n\n{SECOND}"
+
+
+def test_a_title_is_told_from_a_slogan_by_the_words_of_the_article() -> None:
+    """Of two lines above the text, the one that shares its words is the title, and the other goes with the menu."""
+    cleaned = clean_text(
+        f"All the news from land and sea\n\nFerry captain counts twelve people on board\n\n{FIRST}\n{SECOND}"
+    )
+
+    assert cleaned.title == "Ferry captain counts twelve people on board"
+    assert cleaned.text == f"{FIRST}\n{SECOND}"
+
+
+def test_a_dump_that_starts_with_a_paragraph_has_no_title() -> None:
+    """The first paragraph is never taken for a title, and no later subhead either."""
+    cleaned = clean_text(f"{FIRST}\n\nWhat the captain counted\n\n{SECOND}")
+
+    assert cleaned.title is None
+    assert cleaned.removed == ()
+
+
+def test_a_rejected_dump_shows_what_was_removed() -> None:
+    """Whoever asks why a dump was rejected sees each line with its reason."""
+    cleaned = clean_text("Home\nNews\nContact us\n\nShare this article\n")
+
+    assert cleaned.rejected is not None
+    assert [entry.text for entry in cleaned.removed] == ["Home", "News", "Contact us", "Share this article"]
+    assert not any(verdict.keep for verdict in cleaned.verdicts if cleaned.source_text.split("\n")[verdict.line - 1])
+
+
+def test_a_prompt_in_a_paragraph_is_cut_and_the_rest_stays() -> None:
+    """What is cut from a line is in the ledger with its place, and the sentence before it is not touched."""
+    cleaned = clean_text(f"{FIRST}\n\n{SECOND} Read more", title="")
+    (cut,) = cleaned.removed
+
+    assert cleaned.text == f"{FIRST}\n\n{SECOND}"
+    assert (cut.line, cut.text, cleaned.source_text[cut.start : cut.end]) == (3, " Read more", " Read more")
