@@ -29,7 +29,7 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{2}|[^\W\u3040-\u30ff\u3400-\u9
 def find_headline(page: Page) -> int | None:
     """Index of the title line, or None."""
     head = _head(page)
-    candidates = [index for index in head if _may_be_title(page.lines[index])]
+    candidates = [index for index in head if _may_be_title(page.lines[index]) and not _is_sentence(page, index)]
     if candidates and wraps_into_next(page, candidates[0]):
         return None
     repeated = _repeated(page.lines, candidates)
@@ -85,6 +85,11 @@ def _may_be_title(line: Line) -> bool:
         and not line.bare.endswith((",", ";"))
         and any(char.isalpha() for char in line.bare)
     )
+
+
+def _is_sentence(page: Page, index: int) -> bool:
+    """Whether a line is prose: a sentence, and no question or exclamation, which titles may be."""
+    return page.prose[index] and not page.lines[index].bare.endswith(("?", "!"))
 
 
 def wraps_into_next(page: Page, index: int) -> bool:

@@ -72,14 +72,20 @@ class Page:
 
     @cached_property
     def teasers(self) -> dict[int, Line]:
-        """Indices of the lines in blocks of teasers for other articles, each with the heading or first line above it."""
+        """
+        Indices of the lines in blocks of teasers for other articles, each with the heading or first line above it.
+
+        Blocks that would take all the prose there is, sentences not cut short among it, are the article.
+        """
         headings = {}
         for block in _teaser_blocks(self):
             heading = self.lines[block.start]
             for index in block:
                 heading = self.lines[index] if self.lines[index].opens("teasers") else heading
                 headings[index] = heading
-        return headings
+        prose = [index for index, prose in enumerate(self.prose) if prose]
+        whole = any(not self.lines[index].ellipsis for index in prose)
+        return {} if whole and all(index in headings for index in prose) else headings
 
     @cached_property
     def article_prose(self) -> Sequence[int]:

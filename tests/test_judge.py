@@ -47,3 +47,10 @@ def test_a_prompt_in_a_paragraph_is_cut_and_the_rest_stays() -> None:
 
     assert cleaned.text == f"{FIRST}\n\n{SECOND}"
     assert (cut.line, cut.text, cleaned.source_text[cut.start : cut.end]) == (3, " Read more", " Read more")
+
+
+def test_the_only_prose_of_a_dump_is_no_teaser() -> None:
+    """A heading of teasers and a date above the only paragraph do not make it one."""
+    cleaned = clean_text(f"Related articles\nMarch 3, 2021\n{FIRST}\n")
+
+    assert cleaned.text == FIRST
