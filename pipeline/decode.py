@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
+from pipeline.blank import is_blank
 from pipeline.hosts import host_of
 from pipeline.records import Document, MediaType, Metadata, RawRecord, Rejection, RejectReason
 
@@ -102,8 +103,6 @@ _BEYOND_ASCII = re.compile("[^\x00-\x7f\ufffd]+")
 _COMMON = re.compile("[\t\n\r -~\u3000-\u3002\uff01\uff0c\uff1a\uff1f]")
 _PRIVATE = re.compile("[\ue000-\uf8ff\ufffe\uffff]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-# Only white space, control and zero-width characters: nothing that a reader could see.
-_VISIBLE = re.compile("[^\\s\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 class _Decoded(NamedTuple):
@@ -130,7 +129,7 @@ def decode_record(record: RawRecord) -> Document | Rejection:
     if kind:
         return _rejection(record, RejectReason.BINARY, f"the first bytes are those of {kind}")
     decoded = _decode(record)
-    if not _VISIBLE.search(decoded.text):
+    if is_blank(decoded.text):
         if decoded.text.count("\0") * 2 > len(decoded.text):
             return _rejection(record, RejectReason.BINARY, "the record holds nothing but NUL bytes")
         return _rejection(record, RejectReason.EMPTY, "the record holds nothing but blank lines")

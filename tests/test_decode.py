@@ -282,3 +282,12 @@ def test_any_bytes_end_as_storable_text_or_as_a_rejection(data: bytes, media_typ
 def test_any_given_string_becomes_storable(text: str) -> None:
     """Strings with lone surrogates never reach a writer."""
     assert "\r" not in document_from_text(text).text.encode().decode()
+
+
+def test_a_text_of_invisible_characters_is_empty() -> None:
+    """What counts as blank between lines counts as blank for a whole record: a Hangul filler shows nothing."""
+    record = RawRecord("a.txt#1", "\u3164\n\ufe0f\n".encode(), MediaType.TEXT, raw_sha256="")
+    outcome = decode_record(record)
+
+    assert isinstance(outcome, Rejection)
+    assert outcome.reason is RejectReason.EMPTY
