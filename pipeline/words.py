@@ -1,9 +1,11 @@
 r"""
 What a word is, defined once: letters and digits in a row; a Chinese or Japanese character is a word of its own.
 
-The patterns are for Polars and agree with the benchmark's reference measure: its range of characters takes in Hangul
+The patterns for Polars agree with the benchmark's reference measure: its range of characters takes in Hangul
 syllables and Yi, and letters and digits are those of Python's `\w`, which unlike Rust's holds no combining marks.
 """
+
+import re
 
 _CJK = r"\u{3040}-\u{30FF}\u{3400}-\u{FAFF}"
 _LETTER = rf"[\p{{L}}--[{_CJK}]]"
@@ -15,3 +17,6 @@ WORD_PART = rf"[[\p{{L}}\p{{N}}_]--[{_CJK}]]"
 """A character of any other word."""
 WORD = rf"{CJK_CHARACTER}|{WORD_PART}+"
 WORD_WITH_LETTER = rf"{CJK_CHARACTER}|{_NO_LETTER}*{_LETTER}{WORD_PART}*"
+
+PYTHON_WORD = re.compile(r"[\u3040-\u30ff\u3400-\ufaff]|[^\W\u3040-\u30ff\u3400-\ufaff]+")
+"""The same word for Python, where one text is looked at rather than a column."""

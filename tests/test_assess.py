@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.assess import assess_batch, count_words_batch
 from pipeline.records import Quality
+from pipeline.words import PYTHON_WORD
 
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\ufaff]|[^\W\u3040-\u30ff\u3400-\ufaff]+")
 # Python and Polars know different versions of Unicode; characters of neither are left out.
@@ -64,3 +65,10 @@ def test_a_text_is_measured_alike_alone_and_in_a_batch(texts: list[str]) -> None
 
     assert batch == [assess_batch([text])[0] for text in texts]
     assert all(0 <= getattr(q, name) <= 1 for q in batch for name in Quality.__slots__ if name.endswith("share"))
+
+
+def test_a_word_is_the_same_in_python_and_in_polars() -> None:
+    """Both patterns find the same words in any script."""
+    texts = ["Don't stop, 2 of us.", "北京 now", "Färjan räknar", "하나 둘", "счёт_1", "ab\u0301c", "नमस्ते दुनिया", ""]
+
+    assert count_words_batch(texts) == [len(PYTHON_WORD.findall(text)) for text in texts]
