@@ -3,6 +3,7 @@ Every exception the package raises on purpose.
 
     PipelineError
     ├── UsageError        a path or option that cannot be used (exit 2)
+    │   └── GoldError     a gold file that cannot be read; names the file and the column
     ├── RulePackError     a rule pack that cannot be read or compiled; names file and rule
     └── StoreError        the store cannot be opened, read or written; names the path
         ├── StoreBusy     another run holds the lock (exit 3)
@@ -22,6 +23,10 @@ class UsageError(PipelineError):
     """A path or option cannot be used as given."""
 
     exit_code = 2
+
+
+class GoldError(UsageError):
+    """A gold file cannot be scored against; the message names the file and the column."""
 
 
 class RulePackError(PipelineError):
