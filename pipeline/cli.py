@@ -7,12 +7,15 @@ Exit codes: 0 done (rejections included, they are shown), 1 unexpected failure o
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.text import Text
 from typer.core import TyperGroup
 
@@ -21,6 +24,10 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.explain import as_json, count_reasons, explain_lines, render, visible
 from pipeline.records import Article, MediaType, RawFile, RawRecord, Rejection
 from pipeline.rules import load_rules
+from pipeline.score import table as score_table
+from pipeline.score.pages import Key
+from pipeline.score.run import Tell, score_file
+from pipeline.score.shapes import Shape
 from pipeline.shards import READERS
 from pipeline.sources.discover import SUFFIXES
 from pipeline.store.status import Status
@@ -127,6 +134,44 @@ def verify(
             typer.echo(visible(str(finding)))
         typer.echo(f"{len(findings)} finding(s)" if findings else f"{visible(str(clean))}: every promise holds")
     raise typer.Exit(1 if findings else 0)
+
+
+@app.command()
+def score(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
+    gold: Annotated[Path, typer.Argument(metavar="GOLD", help="Parquet or .jsonl: page gold or line gold.")],
+    shape: Annotated[Shape, typer.Option("--input", help="What of each page is cleaned.")] = Shape.DUMP,
+    by: Annotated[
+        list[Key] | None, typer.Option("--by", help="Group pages by this; may be repeated.  [default: all three]")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first documents.")] = None,
+    peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Score published line rules too.")] = True,
+    as_object: JsonOption = False,
+) -> None:
+    """
+    Score the cleaner against text that people made, with the raw text, the best choice of lines and peers beside it.
+
+    README.md says which columns a gold file has.
+
+    Example: pipeline score gold.parquet --input dump_full --by lang
+    """
+    with progress_bar() as tell:
+        report = score_file(gold, shape, by=by or tuple(Key), limit=limit, peers=peers, tell=tell)
+    if as_object:
+        print_json(score_table.as_json(report))
+    else:
+        out = console()
+        out.print(Text(visible(score_table.describe(report)), style="bold"))
+        out.print()
+        out.print(score_table.draw(report))
+
+
+@contextmanager
+def progress_bar() -> Iterator[Tell]:
+    """Show on stderr, if it is a terminal, how far the scoring is."""
+    stderr = Console(stderr=True)
+    with Progress(console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
+        task = progress.add_task("reading gold", total=None)
+        yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
 
 
 def read_record(path: Path, number: int) -> RawRecord:
