@@ -18,10 +18,7 @@ from enum import StrEnum
 
 from bs4 import BeautifulSoup
 
-from pipeline.score.gold import PageGold
-
-SHAPES_VERSION = 1
-"""To be raised whenever a shape of the same page comes out differently; caches are keyed by it."""
+from pipeline.score.gold import PageGold, fold_of
 
 WRAP = 78
 STITCHED_HEAD = 8
@@ -73,8 +70,19 @@ def foreign_pages(pages: Sequence[PageGold]) -> list[PageGold | None]:
     """
     For each page the next one, in file order and from the start again, that is of another site and has visible text.
 
-    None where all pages are of one site.
+    If there is one it is of the same fold (`fold_of`): then no text mixes a site a model was trained on with one it is
+    scored on. None where all pages are of one site.
     """
+    found = _next_of_another_site(pages)
+    folds = [fold_of(page.domain) for page in pages]
+    for fold in set(folds):
+        indices = [index for index, each in enumerate(folds) if each == fold]
+        for index, other in zip(indices, _next_of_another_site([pages[index] for index in indices]), strict=True):
+            found[index] = other or found[index]
+    return found
+
+
+def _next_of_another_site(pages: Sequence[PageGold]) -> list[PageGold | None]:
     domains = [page.domain for page in pages]
     found: list[int | None] = [None] * len(pages)
     nearest: int | None = None

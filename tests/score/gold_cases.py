@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,3 +41,8 @@ def make_page(number: int, host: str | None = None, **fields: Any) -> PageGold:
         "dump_full": f"Menu {number}\n{PARAGRAPH}\nFooter {number}",
     }
     return PageGold(id=str(number), host=host or f"site{number}.example", **texts | fields)
+
+
+def page_row(number: int, **fields: Any) -> dict[str, Any]:
+    """One row of page gold."""
+    return {name: value for name, value in asdict(make_page(number, **fields)).items() if value is not None}

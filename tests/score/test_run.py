@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -17,13 +16,7 @@ from pipeline.score.pages import Figures, Group, Key
 from pipeline.score.run import PageReport, score_file, score_lines_file, score_pages_file
 from pipeline.score.shapes import Shape
 from pipeline.score.systems import Result, System
-from tests.score.gold_cases import PARAGRAPH, load_reference, make_page, write_gold
-
-
-def page_row(number: int, **fields: Any) -> dict[str, Any]:
-    """One row of page gold."""
-    page = make_page(number, **fields)
-    return {name: value for name, value in asdict(page).items() if value is not None}
+from tests.score.gold_cases import PARAGRAPH, load_reference, page_row, write_gold
 
 
 def without_first_line(texts: Sequence[str]) -> list[Result]:
