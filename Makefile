@@ -9,7 +9,7 @@ CLEAN ?= clean
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run test test-all lint format bench constraints
+.PHONY: help run test test-all lint format bench floors constraints
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -34,10 +34,13 @@ format: $(VENV)/.stamp-dev  ## format, and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.stamp-dev  ## score the rules against the gold files
-	$(BIN)/python -m bench.rules
+bench: $(VENV)/.stamp-bench  ## score the cleaner and its peers against the gold files
+	$(BIN)/python -m bench.quality
 
-constraints: $(VENV)/.stamp-dev  ## pin what is installed now, after an upgrade that passed the tests
+floors: $(VENV)/.stamp-dev  ## raise the floors of quality to what is reached now
+	$(BIN)/python -m tests.floors
+
+constraints: $(VENV)/.stamp-bench  ## pin what is installed now, after an upgrade that passed the tests
 	@echo '# Made by `make constraints`: the versions the tests passed with, for `pip install -c`.' > constraints.txt.new
 	$(PIP) freeze --exclude-editable --local | LC_ALL=C sort -f >> constraints.txt.new
 	mv constraints.txt.new constraints.txt
@@ -54,3 +57,7 @@ $(VENV)/.stamp-run: $(VENV)/.stamp-venv pyproject.toml constraints.txt
 $(VENV)/.stamp-dev: $(VENV)/.stamp-venv pyproject.toml constraints.txt
 	$(PIP) install --quiet -c constraints.txt -e ".[dev]"
 	@touch $@ $(VENV)/.stamp-run
+
+$(VENV)/.stamp-bench: $(VENV)/.stamp-dev pyproject.toml constraints.txt
+	$(PIP) install --quiet -c constraints.txt -e ".[dev,bench]"
+	@touch $@
