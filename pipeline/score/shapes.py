@@ -13,10 +13,11 @@ The shapes of flat text that people have, made from one gold page, so that a cle
 """
 
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 
 from pipeline.score.gold import PageGold, fold_of
 
@@ -98,7 +99,9 @@ def _next_of_another_site(pages: Sequence[PageGold]) -> list[PageGold | None]:
 
 def read_all_visible(page: PageGold) -> str:
     """All text nodes of the page that are not blank, a line each."""
-    soup = BeautifulSoup(page.html, "lxml")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # XHTML is parsed like any other page
+        soup = BeautifulSoup(page.html, "lxml")
     for tag in soup(["script", "style", "noscript", "template"]):
         tag.decompose()
     lines = (line.strip() for line in soup.get_text("\n").split("\n"))

@@ -74,3 +74,10 @@ def test_a_stitched_text_is_of_one_fold() -> None:
             assert other is not None
             assert other.domain != page.domain
             assert fold_of(other.domain) == fold_of(page.domain)
+
+
+def test_xhtml_is_a_page_like_any_other() -> None:
+    """A page that declares itself XML is parsed without a warning."""
+    page = make_page(1, html=b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><p>Text</p></html>')
+
+    assert flattenings([page], Shape.GET_TEXT) == ["Text"]
