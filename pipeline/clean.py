@@ -11,12 +11,12 @@ from itertools import starmap
 from typing import NamedTuple
 
 from pipeline.assemble import Draft, assemble_drafts
-from pipeline.assess import assess_batch, count_words_batch
+from pipeline.assess import assess_batch
 from pipeline.decode import decode_record, document_from_text
 from pipeline.describe import describe
 from pipeline.extract import extract_main_text
 from pipeline.judge import Judgement, judge_lines
-from pipeline.language import identify_language
+from pipeline.language import Language, identify_languages
 from pipeline.measure import fold_titles, measure_lines
 from pipeline.metadata import read_markup
 from pipeline.records import (
@@ -55,12 +55,13 @@ def _clean(read: Sequence[Document | Rejection], rules: Rules) -> list[Article |
 
 def clean_documents(documents: Sequence[Document], rules: Rules) -> list[Article | Rejection]:
     """Clean a batch of decoded documents; one outcome a document, in order."""
-    lines = trim_prompts(split_lines(documents), rules)
+    lines = measure_lines(trim_prompts(split_lines(documents), rules))
     titles = fold_titles([_known_title(document) for document in documents])
-    judgements = judge_lines(measure_lines(lines), titles, rules)
+    judgements = judge_lines(lines, titles, rules)
     drafts = assemble_drafts(len(documents), lines, [judged.removed for judged in judgements], rules.reasons())
-    texts = [draft.text for draft in drafts]
-    measures = zip(documents, judgements, drafts, assess_batch(texts), count_words_batch(texts), strict=True)
+    qualities = assess_batch([draft.text for draft in drafts], [draft.word_count for draft in drafts])
+    languages = identify_languages([draft.text for draft in drafts])
+    measures = zip(documents, judgements, drafts, qualities, languages, strict=True)
     return list(starmap(_outcome, measures))
 
 
@@ -70,11 +71,11 @@ def _known_title(document: Document) -> str | None:
 
 
 def _outcome(
-    document: Document, judgement: Judgement, draft: Draft, quality: Quality, words: int
+    document: Document, judgement: Judgement, draft: Draft, quality: Quality, identified: Language
 ) -> Article | Rejection:
-    if not words:
+    if not draft.word_count:
         return _furniture_only(document, draft)
-    language, score = identify_language(draft.text)
+    language, score = identified
     metadata = describe(document, judgement.title_line, judgement.first_prose, draft.removed, language)
     return Article(
         document=document,
@@ -83,7 +84,7 @@ def _outcome(
         kept_lines=draft.kept_lines,
         removed=draft.removed,
         removed_share=draft.removed_share,
-        word_count=words,
+        word_count=draft.word_count,
         language_score=score,
         quality=quality,
     )

@@ -11,7 +11,9 @@ import polars as pl
 
 from pipeline.words import WORD
 
-_SPACE = r"[\s\x{0}-\x{20}\x{7f}-\x{a0}\x{115f}\x{1160}\x{3164}\x{ffa0}]+"
+_SPACES = r"\s\x{0}-\x{20}\x{7f}-\x{a0}\x{115f}\x{1160}\x{3164}\x{ffa0}"
+# Every white space that is more than one space: single spaces, nearly all there are, need no replacing.
+_ODD_SPACE = rf"[{_SPACES}--\x20][{_SPACES}]*|\x20[{_SPACES}]+"
 _ZERO_WIDTH = (
     r"[\x{ad}\x{34f}\x{61c}\x{17b4}\x{17b5}\x{180b}-\x{180e}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}"
     r"\x{fe00}-\x{fe0f}\x{feff}]+"
@@ -26,7 +28,7 @@ def _bare(text: pl.Expr) -> pl.Expr:
     plain = (
         text.str.replace_all(_ZERO_WIDTH, "")
         .str.replace_many(list(_QUOTES), list(_QUOTES.values()))
-        .str.replace_all(_SPACE, " ")
+        .str.replace_all(_ODD_SPACE, " ")
     )
     return (
         plain.str.replace(r"[\s.]*\.\.[\s\"'\])»>|]*$", "")

@@ -15,6 +15,8 @@ CJK_CHARACTER = rf"[{_CJK}]"
 """A character that is a word."""
 WORD_PART = rf"[[\p{{L}}\p{{N}}_]--[{_CJK}]]"
 """A character of any other word."""
+NO_WORD_CHARACTER = rf"[^\p{{L}}\p{{N}}_{_CJK}]"
+"""A character that is in no word."""
 WORD = rf"{CJK_CHARACTER}|{WORD_PART}+"
 WORD_WITH_LETTER = rf"{CJK_CHARACTER}|{_NO_LETTER}*{_LETTER}{WORD_PART}*"
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pipeline.language import identify_language
+from pipeline.language import identify_language, identify_languages
 
 SAMPLES = {
     "en": "The river rose by two metres overnight, and the ferry stayed on its side of the water.",
@@ -53,3 +53,19 @@ def test_the_answer_is_the_same_every_time_and_in_every_thread() -> None:
 def test_a_long_text_costs_no_more_than_its_start() -> None:
     """Only the first characters are looked at."""
     assert identify_language(SAMPLES["en"] * 12 + SAMPLES["ru"] * 50_000)[0] == "en"
+
+
+def test_many_texts_at_once_are_identified_as_one_by_one() -> None:
+    """The walk through all texts at once finds what py3langid finds in each, code and probability."""
+    texts = [
+        *SAMPLES.values(),
+        "",
+        "OK",
+        *(text.upper() for text in SAMPLES.values()),
+        *(text[:30] for text in SAMPLES.values()),
+    ]
+    texts += [" ".join(SAMPLES.values()), "ñ" * 900, "\0" * 40 + "a" * 30]
+
+    assert identify_languages(texts) == [identify_language(text) for text in texts]
+    assert identify_languages(texts[:3]) == [identify_language(text) for text in texts[:3]]
+    assert identify_languages([]) == []
