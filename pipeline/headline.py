@@ -38,6 +38,8 @@ def find_headline(page: Page) -> int | None:
     if not page.article_prose:
         alone = [i for i in candidates[:1] if i + 1 < len(page.lines) and page.lines[i + 1].gap]
         return alone[0] if alone else None
+    if len(candidates) < 2:
+        return next(iter(candidates), None)
     article = _article_words(page)
     scores = {index: _score(page.lines[index], article) for index in candidates}
     best = max(scores.values(), default=0.0)

@@ -42,9 +42,10 @@ class NeighbourRule:
 
 def certain_lines(page: Page) -> Iterator[Drop]:
     """Lines that a pack's rule calls furniture wherever they stand."""
-    for index, line in enumerate(page.lines):
-        if line.rule is not None and line.rule.zone == "any":
-            yield Drop(index, line.rule.reason, line.rule.id)
+    for index in page.matched:
+        rule = page.lines[index].rule
+        if rule is not None and rule.zone == "any":
+            yield Drop(index, rule.reason, rule.id)
 
 
 def title_lines(page: Page) -> Iterator[Drop]:
@@ -82,8 +83,9 @@ def teaser_blocks(page: Page) -> Iterator[Drop]:
 
 def edge_lines(page: Page) -> Iterator[Drop]:
     """Lines that a pack's rule calls furniture outside the article's prose."""
-    mostly_furniture = 2 * sum(line.rule is not None for line in page.lines) >= len(page.lines)
-    for index, line in enumerate(page.lines):
+    mostly_furniture = 2 * len(page.matched) >= len(page.lines)
+    for index in page.matched:
+        line = page.lines[index]
         if line.rule is None or line.rule.zone == "any" or (line.rule.zone == "tail" and index < page.last_prose):
             continue
         # Without prose there is no edge: numbers and dates may be a table of results.
@@ -97,10 +99,8 @@ def edge_lines(page: Page) -> Iterator[Drop]:
 def furniture_runs(page: Page) -> Iterator[Drop]:
     """Bars and menus between two paragraphs: runs of furniture lines with a certain one among them, or a long run."""
     loose = (Reason.DATELINE, Reason.BYLINE, Reason.COUNTER)
-    for matched, group in groupby(enumerate(page.lines), key=lambda item: item[1].rule is not None):
-        run = list(group)
-        if not matched:
-            continue
+    for _, group in groupby(enumerate(page.matched), key=lambda item: item[1] - item[0]):  # of lines in a row
+        run = [(index, page.lines[index]) for _, index in group]
         firm = [item for item in run if not item[1].has_reason(*loose)]
         if len(run) > 1 and (len(firm) >= RUN_LENGTH or any(line.sure for _, line in run)):
             for index, line in firm:
@@ -139,6 +139,8 @@ def _comments_heading(page: Page) -> int | None:
 
     What stands below does not count: once it is removed, the same heading would have more of the page above it.
     """
+    if not any(page.lines[index].opens("comments") for index in page.matched):
+        return None
     prose = set(page.article_prose)
     above = 0
     for index, line in enumerate(page.lines):

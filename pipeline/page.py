@@ -8,7 +8,7 @@ title known, meets the same facts and removes nothing.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.records import Reason
@@ -58,17 +58,29 @@ class Page:
     lines: Sequence[Line]
     title: str | None
 
+    def titled(self, title: str) -> "Page":
+        """The same lines with a title, and all that is known of them: nothing below depends on the title."""
+        page = Page(self.lines, title)
+        vars(page).update({name: value for name, value in vars(self).items() if name != "title"})
+        return page
+
     @cached_property
     def prose(self) -> Sequence[bool]:
         """Which lines are running text: sentences, long lines, and the lines of a hard-wrapped paragraph."""
-        prose = []
-        wraps = False
-        for line, following in zip_longest(self.lines, self.lines[1:]):
-            wrapped = wraps
-            wraps = following is not None and line.rule is None and wraps_into(line, following)
-            sentence = (line.ends and line.words >= PROSE_WORDS) or line.words >= LONG_WORDS
-            prose.append(line.rule is None and (sentence or wraps or wrapped))
+        prose = [
+            line.rule is None and ((line.ends and line.words >= PROSE_WORDS) or line.words >= LONG_WORDS)
+            for line in self.lines
+        ]
+        for index, (line, following) in enumerate(pairwise(self.lines)):
+            if line.rule is None and wraps_into(line, following):
+                prose[index] = True
+                prose[index + 1] = following.rule is None
         return prose
+
+    @cached_property
+    def matched(self) -> Sequence[int]:
+        """Indices of the lines that a rule matches."""
+        return [index for index, line in enumerate(self.lines) if line.rule is not None]
 
     @cached_property
     def teasers(self) -> dict[int, Line]:
@@ -92,12 +104,12 @@ class Page:
         """Indices of the lines of prose that are no teasers."""
         return [index for index, prose in enumerate(self.prose) if prose and index not in self.teasers]
 
-    @property
+    @cached_property
     def first_prose(self) -> int:
         """Index of the article's first line of prose; the number of lines where there is none."""
         return self.article_prose[0] if self.article_prose else len(self.lines)
 
-    @property
+    @cached_property
     def last_prose(self) -> int:
         """Index of the article's last line of prose; -1 where there is none."""
         return self.article_prose[-1] if self.article_prose else -1
@@ -109,7 +121,7 @@ class Page:
 
 def wraps_into(line: Line, following: Line) -> bool:
     """Whether a line looks hard-wrapped: no end mark, and the next one goes on with a small letter."""
-    return not line.ends and not following.gap and following.lower and line.words >= 4
+    return following.lower and not following.gap and not line.ends and line.words >= 4
 
 
 def _teaser_blocks(page: Page) -> Iterator[range]:
@@ -130,7 +142,7 @@ def _teaser_blocks(page: Page) -> Iterator[range]:
 
 
 def _headed_blocks(page: Page) -> Iterator[range]:
-    if not any(line.opens("teasers") for line in page.lines):
+    if not any(page.lines[index].opens("teasers") for index in page.matched):
         return
     taken = 0
     for run in _teaser_runs(page):
@@ -200,13 +212,15 @@ def _headless_start(page: Page, taken: int) -> int | None:
     blurbs = [
         index
         for index in range(max(taken, 1), len(page.lines))
-        if page.prose[index]
-        and page.lines[index].ellipsis
+        if page.lines[index].ellipsis
+        and page.prose[index]
         and (
             page.lines[index - 1].has_reason(Reason.DATELINE)
             or (index + 1 < len(page.lines) and page.lines[index + 1].has_reason(Reason.READ_MORE))
         )
     ]
+    if len(blurbs) < 2:
+        return None
     cut_short = set(blurbs)
     solid = (
         index for index in range(len(page.lines) - 1, taken - 1, -1) if page.prose[index] and index not in cut_short

@@ -79,9 +79,13 @@ class Rule(BaseModel):
         return f"^(?i:{self.pattern})$"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rules:
-    """All rules of a run, in the order in which they are tried, and the digest that names them."""
+    """
+    All rules of a run, in the order in which they are tried, and the digest that names them.
+
+    Compared by identity, so that what is made of them once can be found again at once.
+    """
 
     rules: tuple[Rule, ...]
     digest: str

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from pipeline.literals import starts_like
 from pipeline.rules import Rule, Rules
 from pipeline.words import WORD
 
@@ -42,8 +43,13 @@ def trim_prompts(lines: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 
 def _end_prompts(texts: pl.Series, rules: Sequence[Rule]) -> pl.Series:
     """The prompts at the end of each text, with the white space before them; null where there are none."""
+    if not rules:
+        return pl.Series([None] * len(texts), dtype=pl.String)
     pattern = rf"{_SENTENCE_END}((?:\s*(?:{_any_of(rules)}))+\s*)$"
-    candidates = texts.str.tail(_END_CHARACTERS).str.contains(pattern) if rules else texts.is_null()
+    tails = texts.str.tail(_END_CHARACTERS)
+    # Whether a prompt may start behind a sentence is found in a fifth of the time that the prompts themselves take.
+    likely = tails.str.contains(rf"{_SENTENCE_END}\s*{starts_like(rule.pattern for rule in rules)}")
+    candidates = likely & pl.select(pl.when(likely).then(tails)).to_series().str.contains(pattern)
     found = texts.filter(candidates).str.extract(pattern, 1)
     rest = _without_end(texts.filter(candidates), found)
     enough = rest.str.count_matches(WORD) >= _LEFT_OVER_WORDS

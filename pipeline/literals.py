@@ -1,0 +1,197 @@
+r"""
+What every match of a pattern must start with or contain, so that most lines need not be shown to it.
+
+A pattern is read with Python's parser, which knows nearly all of the syntax that rules use; a pattern that it cannot
+read has no clues, and is tried on every line. The result is never too narrow: a line without a clue is matched by no
+engine. Clues are folded: small letters, "0" for any digit, " " for any white space.
+"""
+
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from re import _constants as op  # type: ignore[attr-defined]  # private, and the same in Python 3.11 to 3.14
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any, NamedTuple
+
+import polars as pl
+
+LONGEST = 6
+"""A longer clue is cut: with 5 characters one line in four starts like a match of some rule, with 6 one in five, with 8
+one in seven, but then there are twice as many clues to hold."""
+MOST_HEADS = 300
+"""A piece of a pattern that can start in more ways is taken for one that can start in any way."""
+
+_NOT_PYTHON = re.compile(r"\\[<>]|\\b\{")
+_CLASS = re.compile(r"\\[pP]\{\w+\}")
+
+# Letters whose small form is not that of the letters they equal without regard to case, as Unicode folds them.
+_SAME_LETTER = {
+    "ſ": "s", "ς": "σ", "ϐ": "β", "ϑ": "θ", "ϕ": "φ", "ϖ": "π", "ϰ": "κ", "ϱ": "ρ", "ϵ": "ε", "ẛ": "ṡ", "ι": "ι", "ͅ": "ι",
+    "µ": "μ", "ᲀ": "в", "ᲁ": "д", "ᲂ": "о", "ᲃ": "с", "ᲄ": "т", "ᲅ": "т", "ᲆ": "ъ", "ᲇ": "ѣ", "ᲈ": "ꙋ",
+}  # fmt: skip
+# Asked of the engine, which may know a newer Unicode than Python does.
+_DIGITS = pl.Series(map(chr, chain(range(0xD800), range(0xE000, 0x20000)))).str.extract(r"^(\d)$").drop_nulls()
+FOLDED: dict[str, str] = _SAME_LETTER | dict.fromkeys(_DIGITS, "0")
+"""What small letters and digits are in a folded text."""
+
+
+class Head(NamedTuple):
+    """How a match may start, folded."""
+
+    text: str
+    whole: bool = False  # the match is this and nothing more
+
+
+class Clues(NamedTuple):
+    """A match has one of the heads, or one of the pieces inside it."""
+
+    heads: frozenset[Head]
+    inside: frozenset[str]
+
+
+def clues_of(pattern: str) -> Clues | None:
+    """
+    What a whole line that the pattern matches starts with or contains, or None where nothing is known.
+
+    >>> sorted(clues_of("tweets?|read .*").heads)
+    [Head(text='read ', whole=False), Head(text='read ', whole=True), Head(text='tweet', whole=True), Head(text='tweets', whole=True)]
+    >>> sorted(clues_of(".* reserved|.*©").inside), clues_of(".*")
+    ([' reser', '©'], None)
+    """
+    tree = _parse(pattern)
+    heads: set[Head] = set()
+    inside: set[str] = set()
+    for alternative in _alternatives(tree):
+        starts = _heads(alternative)
+        weakest = min(map(_strength, starts))
+        pieces = _inside(alternative) if weakest < 2 else set()
+        if _worth(pieces) > weakest:
+            inside |= pieces
+        elif weakest:
+            heads |= starts
+        else:
+            return None
+    return Clues(frozenset(heads), frozenset(inside))
+
+
+def shortest(pieces: Iterable[str]) -> list[str]:
+    """
+    Those pieces that do not contain another.
+
+    >>> shortest(["see more", "more", "read"])
+    ['more', 'read']
+    """
+    found = set(pieces)
+    return sorted(piece for piece in found if not any(other != piece and other in piece for other in found))
+
+
+def starts_like(patterns: Iterable[str]) -> str:
+    """A pattern for Polars that matches where a match of one of the patterns may start."""
+    starts = {head.text for pattern in patterns for head in _heads(_parse(pattern))}
+    return f"(?i:{'|'.join(map(_as_pattern, sorted(starts)))})"
+
+
+def _as_pattern(folded: str) -> str:
+    return "".join({"0": r"\d", " ": r"\s"}.get(char, re.escape(char)) for char in folded)
+
+
+def fold_letter(char: str) -> str:
+    """A character as clues hold it."""
+    small = char.lower()
+    return FOLDED.get(small, small)
+
+
+def _parse(pattern: str) -> list[Any]:
+    """The parsed pattern; one that means something else to Python, or nothing, is read as "anything"."""
+    if not _NOT_PYTHON.search(pattern):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Python warns of nested classes, which it does not know
+            try:
+                return list(_parser.parse(_CLASS.sub(r"\\w", pattern.replace("(?-i)", ""))))
+            except (re.error, Warning):
+                pass
+    return [(op.ANY, None)]
+
+
+def _alternatives(tree: list[Any]) -> list[list[Any]]:
+    """The outermost alternatives."""
+    if len(tree) == 1 and tree[0][0] is op.BRANCH:
+        return [each for branch in tree[0][1][1] for each in _alternatives(list(branch))]
+    if len(tree) == 1 and tree[0][0] is op.SUBPATTERN:
+        return _alternatives(list(tree[0][1][3]))
+    return [tree]
+
+
+def _heads(tree: Sequence[Any]) -> set[Head]:
+    """Every way in which a match can start; an empty head that is not whole stands for any."""
+    heads = {Head("", whole=True)}
+    for node in tree:
+        if not any(head.whole for head in heads):
+            break
+        following = _heads_of_node(node)
+        grown = {head for head in heads if not head.whole} | {
+            _shortened(head.text + after.text, after.whole) for head in heads if head.whole for after in following
+        }
+        if len(grown) > MOST_HEADS:
+            return {Head(head.text) for head in heads}
+        heads = grown
+    return heads
+
+
+def _shortened(text: str, whole: bool) -> Head:  # noqa: FBT001  # two fields of one value
+    return Head(text[:LONGEST], whole and len(text) <= LONGEST)
+
+
+def _heads_of_node(node: Any) -> set[Head]:  # noqa: PLR0911  # one return a kind of node
+    match node:
+        case op.AT, _:
+            return {Head("", whole=True)}
+        case op.LITERAL, _:
+            return _heads_of_class([node])
+        case op.IN, items:
+            return _heads_of_class(items)
+        case op.SUBPATTERN, (*_, tree):
+            return _heads(tree)
+        case op.BRANCH, (_, branches):
+            return set().union(*map(_heads, branches))
+        case ((op.MAX_REPEAT | op.MIN_REPEAT), (least, most, tree)):
+            heads = _heads(tree) if most == 1 else {Head(head.text) for head in _heads(tree)}
+            return heads if least else heads | {Head("", whole=True)}
+    return {Head("")}
+
+
+def _heads_of_class(items: Sequence[Any]) -> set[Head]:
+    """The characters of a class of single characters, digits and white space; any character for other classes."""
+    heads = set()
+    for kind, value in items:
+        if kind is op.LITERAL:
+            heads.add(Head(fold_letter(chr(value)), whole=True))
+        elif kind is op.CATEGORY and value in (op.CATEGORY_DIGIT, op.CATEGORY_SPACE):
+            heads.add(Head("0" if value is op.CATEGORY_DIGIT else " ", whole=True))
+        else:
+            return {Head("")}
+    return heads
+
+
+def _inside(tree: Sequence[Any]) -> set[str]:
+    """Pieces of which every match contains one, the longest there are; none where nothing is known."""
+    best: set[str] = set()
+    for index, (kind, value) in enumerate(tree):
+        found = {head.text for head in _heads(tree[index:])}
+        if kind is op.SUBPATTERN:
+            best = max(best, _inside(value[3]), key=_worth)
+        elif kind is op.BRANCH:
+            branches = [_inside(branch) for branch in value[1]]
+            best = max(best, set().union(*branches) if all(branches) else set(), key=_worth)
+        best = max(best, found, key=_worth)
+    return best if _worth(best) else set()
+
+
+def _worth(pieces: Iterable[str]) -> int:
+    return min(map(len, pieces), default=0)
+
+
+def _strength(head: Head) -> int:
+    """How few lines have a head: many start with a certain letter, few with a certain mark or a digit."""
+    return len(head.text) + head.whole + (not head.text[:1].isalpha() and head.text != "")
