@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from pipeline import language, words
 from pipeline.score import measures, peers, shapes
 from pipeline.score.cache import cache_path, digest_code, write_table
 from pipeline.score.pages import Sample, score_page
 from pipeline.score.shapes import Shape
 from pipeline.score.systems import System
+from pipeline.words import PYTHON_WORD
 
 
 def peers_for(shape: Shape) -> tuple[System, ...]:
@@ -55,13 +55,11 @@ def _read(target: Path) -> dict[str, float]:
 @cache
 def _digest_peers() -> str:
     """What decides a peer's score beside the gold file: our code, and the versions of theirs."""
-    libraries = ["justext", "trafilatura", *(["datatrove"] if _datatrove_peers() else [])]
+    libraries = ["justext", "py3langid", "trafilatura", *(["datatrove"] if _datatrove_peers() else [])]
     code = [
         shapes,
         measures,
-        words,
         peers,
-        language,
         *([importlib.import_module("bench.peers")] if _datatrove_peers() else []),
     ]
-    return " ".join([digest_code(*code), *(f"{name} {version(name)}" for name in libraries)])
+    return " ".join([digest_code(*code), PYTHON_WORD.pattern, *(f"{name} {version(name)}" for name in libraries)])

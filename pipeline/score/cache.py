@@ -15,11 +15,11 @@ from types import ModuleType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import words
 from pipeline.score import gold, measures, shapes
 from pipeline.score.gold import read_pages
 from pipeline.score.measures import count_words, oracle, word_f1
 from pipeline.score.shapes import Shape, flattenings
+from pipeline.words import PYTHON_WORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Shaped:
 
 def load_shape(path: Path, shape: Shape, folder: Path) -> list[Shaped]:
     """Return every page of a gold file in one shape, in order; from the cache, or made and put there."""
-    target = cache_path(folder, path, shape, digest_code(gold, shapes, measures, words))
+    target = cache_path(folder, path, shape, digest_code(gold, shapes, measures), PYTHON_WORD.pattern)
     if not target.exists():
         pages = read_pages(path, shape.columns)
         texts = flattenings(pages, shape)
