@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipeline.records import Quality
-from pipeline.words import NO_WORD_CHARACTER, WORD, WORD_WITH_LETTER
+from pipeline.words import DIGIT_FIRST, LETTER_LATER, NO_WORD_CHARACTER, WORD
 
 # Sentence ends of the scripts we know, with quotes and brackets that may close after them.
 _END_MARK = r"""[.!?…。！？｡؟۔।॥][\s"'”’»›)\]」』）】]*$"""
@@ -34,7 +34,7 @@ def assess_batch(texts: Sequence[str], word_counts: Sequence[int] | None = None)
     measured = frame.join(_line_measures(frame), on="document", how="left", maintain_order="left").select(
         # The characters between words are counted, since they are five times fewer than those in words.
         mean_word_length=_share(pl.col("text").str.len_chars() - _count(NO_WORD_CHARACTER), words),
-        letter_word_share=_share(_count(WORD_WITH_LETTER), words),
+        letter_word_share=_share(words - _count(DIGIT_FIRST) + _count(LETTER_LATER), words),
         end_mark_share=_share(pl.col("ended"), pl.col("lines")),
         short_line_share=_share(pl.col("short"), pl.col("lines")),
         duplicate_line_share=_share(pl.col("repeated"), pl.col("characters")),

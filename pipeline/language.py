@@ -67,8 +67,8 @@ def identify_language(text: str) -> Language:
 
 
 def _says_enough(sample: str) -> bool:
-    if sample[:_FEWEST_LETTERS].isalpha():
-        return len(sample) >= _FEWEST_LETTERS
+    if len(_LETTER.findall(sample[: 3 * _FEWEST_LETTERS])) >= _FEWEST_LETTERS:  # as in nearly all texts
+        return True
     return len(_LETTER.findall(sample)) + (_DENSE_WEIGHT - 1) * len(_DENSE.findall(sample)) >= _FEWEST_LETTERS
 
 

@@ -3,7 +3,7 @@ What every match of a pattern must start with or contain, so that most lines nee
 
 A pattern is read with Python's parser, which knows nearly all of the syntax that rules use; a pattern that it cannot
 read has no clues, and is tried on every line. The result is never too narrow: a line without a clue is matched by no
-engine. Clues are folded: small letters, "0" for any digit, " " for any white space.
+engine. Clues are folded: small letters, "0" for any digits in a row, " " for white space.
 """
 
 import re
@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-LONGEST = 6
-"""A longer clue is cut: with 5 characters one line in four starts like a match of some rule, with 6 one in five, with 8
-one in seven, but then there are twice as many clues to hold."""
+LONGEST = 8
+"""A longer clue is cut. Of short lines, one in four starts with 5 letters as a match of some rule does, one in five
+with 6, one in seven with 8; but then there are twice as many clues to hold."""
 MOST_HEADS = 300
 """A piece of a pattern that can start in more ways is taken for one that can start in any way."""
 
+_ZEROS = re.compile("00+")
 _NOT_PYTHON = re.compile(r"\\[<>]|\\b\{")
 _CLASS = re.compile(r"\\[pP]\{\w+\}")
 
@@ -33,7 +34,7 @@ _SAME_LETTER = {
 # Asked of the engine, which may know a newer Unicode than Python does.
 _DIGITS = pl.Series(map(chr, chain(range(0xD800), range(0xE000, 0x20000)))).str.extract(r"^(\d)$").drop_nulls()
 FOLDED: dict[str, str] = _SAME_LETTER | dict.fromkeys(_DIGITS, "0")
-"""What small letters and digits are in a folded text."""
+"""What small letters and digits are in a folded text, where zeros in a row are made one."""
 
 
 class Head(NamedTuple):
@@ -41,6 +42,9 @@ class Head(NamedTuple):
 
     text: str
     whole: bool = False  # the match is this and nothing more
+
+
+_DIGIT = Head("0", whole=True)
 
 
 class Clues(NamedTuple):
@@ -57,18 +61,18 @@ def clues_of(pattern: str) -> Clues | None:
     >>> sorted(clues_of("tweets?|read .*").heads)
     [Head(text='read ', whole=False), Head(text='read ', whole=True), Head(text='tweet', whole=True), Head(text='tweets', whole=True)]
     >>> sorted(clues_of(".* reserved|.*©").inside), clues_of(".*")
-    ([' reser', '©'], None)
+    ([' reserve', '©'], None)
     """
     tree = _parse(pattern)
     heads: set[Head] = set()
     inside: set[str] = set()
     for alternative in _alternatives(tree):
         starts = _heads(alternative)
-        weakest = min(map(_strength, starts))
-        pieces = _inside(alternative) if weakest < 2 else set()
-        if _worth(pieces) > weakest:
+        strength = min(map(_strength, starts))
+        pieces = _inside(alternative) if strength < 2 else set()
+        if _worth(pieces) > (4 if strength else 0):
             inside |= pieces
-        elif weakest:
+        elif strength:
             heads |= starts
         else:
             return None
@@ -93,7 +97,7 @@ def starts_like(patterns: Iterable[str]) -> str:
 
 
 def _as_pattern(folded: str) -> str:
-    return "".join({"0": r"\d", " ": r"\s"}.get(char, re.escape(char)) for char in folded)
+    return "".join({"0": r"\d+", " ": r"\s"}.get(char, re.escape(char)) for char in folded)
 
 
 def fold_letter(char: str) -> str:
@@ -140,7 +144,8 @@ def _heads(tree: Sequence[Any]) -> set[Head]:
 
 
 def _shortened(text: str, whole: bool) -> Head:  # noqa: FBT001  # two fields of one value
-    return Head(text[:LONGEST], whole and len(text) <= LONGEST)
+    folded = _ZEROS.sub("0", text)
+    return Head(folded[:LONGEST], whole and len(folded) <= LONGEST)
 
 
 def _heads_of_node(node: Any) -> set[Head]:  # noqa: PLR0911  # one return a kind of node
@@ -156,7 +161,9 @@ def _heads_of_node(node: Any) -> set[Head]:  # noqa: PLR0911  # one return a kin
         case op.BRANCH, (_, branches):
             return set().union(*map(_heads, branches))
         case ((op.MAX_REPEAT | op.MIN_REPEAT), (least, most, tree)):
-            heads = _heads(tree) if most == 1 else {Head(head.text) for head in _heads(tree)}
+            heads = _heads(tree)
+            if most != 1 and heads != {_DIGIT}:
+                heads = {Head(head.text) for head in heads}
             return heads if least else heads | {Head("", whole=True)}
     return {Head("")}
 
@@ -168,7 +175,7 @@ def _heads_of_class(items: Sequence[Any]) -> set[Head]:
         if kind is op.LITERAL:
             heads.add(Head(fold_letter(chr(value)), whole=True))
         elif kind is op.CATEGORY and value in (op.CATEGORY_DIGIT, op.CATEGORY_SPACE):
-            heads.add(Head("0" if value is op.CATEGORY_DIGIT else " ", whole=True))
+            heads.add(_DIGIT if value is op.CATEGORY_DIGIT else Head(" ", whole=True))
         else:
             return {Head("")}
     return heads
@@ -193,5 +200,5 @@ def _worth(pieces: Iterable[str]) -> int:
 
 
 def _strength(head: Head) -> int:
-    """How few lines have a head: many start with a certain letter, few with a certain mark or a digit."""
-    return len(head.text) + head.whole + (not head.text[:1].isalpha() and head.text != "")
+    """How few lines have a head: many start with a certain letter or with digits, few with a certain mark."""
+    return len(head.text) + head.whole + (not head.text[:1].isalnum() and head.text != "")

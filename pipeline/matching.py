@@ -131,43 +131,44 @@ def _first_matches(lines: pl.DataFrame, matcher: Matcher) -> list[Rule | None]:
     matched: list[Rule | None] = [None] * len(lines)
     if not matcher.groups:
         return matched
-    candidates = _candidates(lines, matcher)
+    rows, groups, marked = _candidates(lines, matcher)
     for number, group in enumerate(matcher.groups):
-        tried = candidates.filter(pl.col("groups") & (1 << number) != 0)
-        if len(tried):
-            hits = tried.join(_match_group(tried["marked"].unique(), group), on="marked").select("at", "rule")
-            for at, rule in hits.iter_rows():
-                before, found = matched[at], group.rules[rule]
-                if before is None or matcher.ranks[found.id] < matcher.ranks[before.id]:
-                    matched[at] = found
+        tried = groups & (1 << number) != 0
+        texts = marked.filter(tried)
+        hit = texts.str.contains(group.pattern) if len(texts) else tried.clear()
+        if hit.any():
+            texts = texts.filter(hit)
+            found = _which(texts.unique(), group)
+            for row, text in zip(rows.filter(tried).filter(hit).to_list(), texts.to_list(), strict=True):
+                rule, before = found[text], matched[row]
+                if before is None or matcher.ranks[rule.id] < matcher.ranks[before.id]:
+                    matched[row] = rule
     return matched
 
 
-def _match_group(texts: pl.Series, group: Group) -> pl.DataFrame:
-    """The texts that a rule of the group matches, each with the first such rule, by its place in the group."""
-    hits = texts.filter(texts.str.contains(group.pattern))
-    if len(group.rules) == 1 or not len(hits):
-        return pl.DataFrame({"marked": hits}).with_columns(rule=pl.lit(0))
+def _which(hits: pl.Series, group: Group) -> dict[str, Rule]:
+    """The first rule of the group that matches each text; one of them does."""
     names = (pl.col(f"rule{number}") for number in range(len(group.rules)))
     first = pl.coalesce(pl.when(name.is_not_null()).then(number) for number, name in enumerate(names))
-    return hits.str.extract_groups(group.pattern).struct.unnest().select(marked=hits, rule=first)
+    places = hits.str.extract_groups(group.pattern).struct.unnest().select(first).to_series()
+    return {text: group.rules[place] for text, place in zip(hits.to_list(), places.to_list(), strict=True)}
 
 
-def _candidates(lines: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
-    """Lines that may match, with their row `at`, their `groups`, and the text with the mark before it."""
+def _candidates(lines: pl.DataFrame, matcher: Matcher) -> list[pl.Series]:
+    """Rows of lines that may match, the groups to try on each, and the texts with the marks before them."""
     marks = pl.Series([chr(FIRST_MARK + n) for n in range(len(matcher.limits))])
     mark = pl.lit(marks).gather(pl.lit(pl.Series(matcher.limits)).search_sorted(pl.col("words")))
     short = (
-        lines.select(pl.row_index("at"), "bare", "words")
+        lines.select(pl.row_index("row"), "bare", "words")
         .filter((pl.col("words") <= matcher.limits[-1]) & (pl.col("bare").str.len_chars() <= MOST_RULE_CHARACTERS))
-        .select("at", _fold(pl.col("bare")).alias("folded"), pl.concat_str(mark, "bare").alias("marked"))
+        .select("row", _fold(pl.col("bare")).alias("folded"), pl.concat_str(mark, "bare").alias("marked"))
     )
     # Few lines have any of the pieces, and only these are searched for each group's.
     telling = short.filter(pl.col("folded").str.contains(matcher.any_piece)) if matcher.pieces else short.clear()
     return pl.concat(
-        lines.select("at", "marked", reduce(or_, groups).alias("groups")).filter(pl.col("groups") != 0)
+        lines.select("row", reduce(or_, groups).alias("groups"), "marked").filter(pl.col("groups") != 0)
         for lines, groups in ((short, _groups_by_head(matcher)), (telling, _groups_by_piece(matcher)))
-    )
+    ).get_columns()
 
 
 def _groups_by_head(matcher: Matcher) -> Iterator[pl.Expr]:
@@ -184,4 +185,5 @@ def _groups_by_piece(matcher: Matcher) -> Iterator[pl.Expr]:
 
 def _fold(text: pl.Expr) -> pl.Expr:
     """A text as clues hold it."""
-    return text.str.to_lowercase().str.replace_many(list(FOLDED), list(FOLDED.values()))
+    letters, folded = list(FOLDED), list(FOLDED.values())
+    return text.str.to_lowercase().str.replace_many(letters, folded).str.replace_all("00+", "0")

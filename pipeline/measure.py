@@ -63,5 +63,7 @@ def fold_titles(titles: Sequence[str | None]) -> list[str | None]:
     >>> fold_titles(["The “Count”, twice!", None])
     ['the "count", twice', None]
     """
+    if not any(titles):
+        return list(titles)
     frame = pl.DataFrame({"body": pl.Series(titles, dtype=pl.String)})
     return measure_lines(frame)["fold"].to_list()

@@ -72,7 +72,7 @@ class Page:
             for line in self.lines
         ]
         for index, (line, following) in enumerate(pairwise(self.lines)):
-            if line.rule is None and wraps_into(line, following):
+            if following.lower and line.rule is None and wraps_into(line, following):
                 prose[index] = True
                 prose[index + 1] = following.rule is None
         return prose

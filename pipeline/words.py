@@ -18,7 +18,11 @@ WORD_PART = rf"[[\p{{L}}\p{{N}}_]--[{_CJK}]]"
 NO_WORD_CHARACTER = rf"[^\p{{L}}\p{{N}}_{_CJK}]"
 """A character that is in no word."""
 WORD = rf"{CJK_CHARACTER}|{WORD_PART}+"
-WORD_WITH_LETTER = rf"{CJK_CHARACTER}|{_NO_LETTER}*{_LETTER}{WORD_PART}*"
+_BEFORE_WORD = rf"(?:^|[^\p{{L}}\p{{N}}_]|{CJK_CHARACTER})"
+DIGIT_FIRST = rf"{_BEFORE_WORD}{_NO_LETTER}"
+"""The start of a word that starts with no letter, with what stands before it; twice as fast to count as words are."""
+LETTER_LATER = rf"{DIGIT_FIRST}+{_LETTER}"
+"""The same up to the first letter in it, if there is one."""
 
 PYTHON_WORD = re.compile(r"[\u3040-\u30ff\u3400-\ufaff]|[^\W\u3040-\u30ff\u3400-\ufaff]+")
 """The same word for Python, where one text is looked at rather than a column."""
