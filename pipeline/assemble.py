@@ -11,7 +11,7 @@ from itertools import islice, pairwise
 
 import polars as pl
 
-from pipeline.records import Reason, RemovedLine
+from pipeline.records import Reason, Removal, RemovedLine
 
 COLUMNS = ("line", "start", "text", "gap", "left", "right", "left_rule", "right_rule", "words")
 
@@ -28,13 +28,13 @@ class Draft:
 
 
 def assemble_drafts(
-    count: int, lines: pl.DataFrame, removed: Sequence[Mapping[int, tuple[Reason, str]]], reasons: Mapping[str, Reason]
+    count: int, lines: pl.DataFrame, removed: Sequence[Mapping[int, Removal]], reasons: Mapping[str, Reason]
 ) -> list[Draft]:
     """
     One draft for each of `count` documents.
 
-    `lines` is the batch's measured frame; `removed` gives, for each document, reason and rule of each
-    removed line by its number; `reasons` the reason of each rule that cuts spans.
+    `lines` is the batch's measured frame; `removed` gives, for each document, why each removed line goes,
+    by its number; `reasons` the reason of each rule that cuts spans.
     """
     rows = zip(*(lines[name].to_list() for name in COLUMNS), strict=True)
     bounds = lines["doc"].search_sorted(pl.Series(range(count + 1), dtype=pl.UInt32)).to_list()
@@ -43,7 +43,7 @@ def assemble_drafts(
     ]
 
 
-def _draft(rows: Iterable[tuple], removed: Mapping[int, tuple[Reason, str]], reasons: Mapping[str, Reason]) -> Draft:  # type: ignore[type-arg]  # rows of a frame
+def _draft(rows: Iterable[tuple], removed: Mapping[int, Removal], reasons: Mapping[str, Reason]) -> Draft:  # type: ignore[type-arg]  # rows of a frame
     parts: list[str] = []
     kept: list[int] = []
     ledger: list[RemovedLine] = []
@@ -54,8 +54,7 @@ def _draft(rows: Iterable[tuple], removed: Mapping[int, tuple[Reason, str]], rea
         end = start + len(text)
         whole += len(text)
         if number in removed:
-            reason, rule = removed[number]
-            ledger.append(RemovedLine(number, start, end, text, reason, rule, 1.0))
+            ledger.append(RemovedLine(number, start, end, text, *removed[number]))
             continue
         if parts:
             parts.append("\n\n" if blank_above else "\n")

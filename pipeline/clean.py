@@ -1,7 +1,7 @@
 """
 The driver: the only place that strings the stages together.
 
-    decode -> extract (HTML) -> segment -> trim -> measure -> judge -> assemble -> describe -> assess
+    decode -> extract (HTML) -> segment -> trim -> measure -> judge -> score -> decide -> assemble -> describe -> assess
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,18 +10,24 @@ from datetime import datetime
 from itertools import starmap
 from typing import NamedTuple
 
+import numpy as np
+import polars as pl
+
 from pipeline.assemble import Draft, assemble_drafts
 from pipeline.assess import assess_batch
+from pipeline.decide import Aim, Floats, decide_lines
 from pipeline.decode import decode_record, document_from_text
 from pipeline.describe import describe
 from pipeline.extract import extract_main_text
-from pipeline.judge import Judgement, judge_lines
+from pipeline.judge import judge_lines
 from pipeline.language import Language, identify_languages
 from pipeline.measure import fold_titles, measure_lines
 from pipeline.metadata import read_markup
+from pipeline.model import LineModel
 from pipeline.records import (
     Article,
     Document,
+    Judgement,
     MediaType,
     Quality,
     RawRecord,
@@ -30,14 +36,14 @@ from pipeline.records import (
     RejectReason,
     RemovedLine,
 )
-from pipeline.rules import Rules, load_rules
 from pipeline.segment import split_lines
 from pipeline.trim import trim_prompts
+from pipeline.voices import Voices, load_voices
 
 
-def clean_records(records: Sequence[RawRecord], rules: Rules) -> list[Article | Rejection]:
+def clean_records(records: Sequence[RawRecord], voices: Voices) -> list[Article | Rejection]:
     """Clean a batch of raw records; one outcome a record, in order."""
-    return _clean([_read(decode_record(record)) for record in records], rules)
+    return _clean([_read(decode_record(record)) for record in records], voices)
 
 
 def _read(decoded: Document | Rejection) -> Document | Rejection:
@@ -47,22 +53,33 @@ def _read(decoded: Document | Rejection) -> Document | Rejection:
     return extract_main_text(replace(decoded, known=read_markup(decoded)))
 
 
-def _clean(read: Sequence[Document | Rejection], rules: Rules) -> list[Article | Rejection]:
+def _clean(read: Sequence[Document | Rejection], voices: Voices) -> list[Article | Rejection]:
     documents = [document for document in read if isinstance(document, Document)]
-    outcomes = iter(clean_documents(documents, rules))
+    outcomes = iter(clean_documents(documents, voices))
     return [document if isinstance(document, Rejection) else next(outcomes) for document in read]
 
 
-def clean_documents(documents: Sequence[Document], rules: Rules) -> list[Article | Rejection]:
+def clean_documents(documents: Sequence[Document], voices: Voices) -> list[Article | Rejection]:
     """Clean a batch of decoded documents; one outcome a document, in order."""
-    lines = measure_lines(trim_prompts(split_lines(documents), rules))
+    lines = measure_lines(trim_prompts(split_lines(documents), voices.rules))
     titles = fold_titles([_known_title(document) for document in documents])
-    judgements = judge_lines(lines, titles, rules)
-    drafts = assemble_drafts(len(documents), lines, [judged.removed for judged in judgements], rules.reasons())
+    judgements = judge_lines(lines, titles, voices.rules)
+    removals = decide_lines(judgements, _score(lines, voices.model), voices.aim)
+    drafts = assemble_drafts(len(documents), lines, removals, voices.rules.reasons())
     qualities = assess_batch([draft.text for draft in drafts], [draft.word_count for draft in drafts])
     languages = identify_languages([draft.text for draft in drafts])
     measures = zip(documents, judgements, drafts, qualities, languages, strict=True)
     return list(starmap(_outcome, measures))
+
+
+def _score(lines: pl.DataFrame, model: LineModel | None) -> Floats | None:
+    """The model's probability for each line that it belongs to its article."""
+    if model is None:
+        return None
+    kept, _ = model.score_lines(
+        lines["body"].to_list(), lines["doc"].to_numpy().astype(np.int64), lines["gap"].to_numpy()
+    )
+    return kept
 
 
 def _known_title(document: Document) -> str | None:
@@ -141,33 +158,40 @@ class Cleaned:
         )
 
 
-def clean_text(text: str, *, url: str | None = None, title: str | None = None) -> Cleaned:
+def clean_text(text: str, *, url: str | None = None, title: str | None = None, aim: Aim = Aim.BALANCED) -> Cleaned:
     r"""
     Clean one flat text.
 
     `title` is its title where it is known; "" says that it has none. By default the title is looked for in the text.
+    `aim` says what the learned model is to care for more: "precision", "balanced" or "recall".
 
         >>> cleaned = clean_text("Ferry counts twice\n\nThe ferry left at six, with eleven people on board.\n\nRead more")
         >>> cleaned.title, cleaned.text
         ('Ferry counts twice', 'The ferry left at six, with eleven people on board.')
     """
     document = document_from_text(text, url=url)
-    return next(iter(clean_batch([replace(document, known=replace(document.known, title=title))])))
+    return next(iter(clean_batch([replace(document, known=replace(document.known, title=title))], aim=aim)))
 
 
-def clean_html(html: str | bytes, *, url: str | None = None) -> Cleaned:
+def clean_html(html: str | bytes, *, url: str | None = None, aim: Aim = Aim.BALANCED) -> Cleaned:
     """Clean one HTML page; bytes are decoded as the page declares, or as detected."""
     if isinstance(html, str):
         read = _read(document_from_text(html, url=url, media_type=MediaType.HTML))
     else:
         read = _read(decode_record(RawRecord("given#1", html, MediaType.HTML, raw_sha256="", url=url)))
-    return _cleaned(read, next(iter(_clean([read], load_rules()))))
+    return _cleaned(read, next(iter(_clean([read], load_voices(Aim(aim))))))
 
 
-def clean_batch(documents: Iterable[str | Document]) -> list[Cleaned]:
-    """Clean many texts at once, which is the fast way; one result a text, in order."""
+def clean_batch(
+    documents: Iterable[str | Document], *, voices: Voices | None = None, aim: Aim = Aim.BALANCED
+) -> list[Cleaned]:
+    """
+    Clean many texts at once, which is the fast way; one result a text, in order.
+
+    `voices` replaces the rules and the model that ship with the package, as tests and benches do.
+    """
     read = [document_from_text(item) if isinstance(item, str) else item for item in documents]
-    return [_cleaned(*pair) for pair in zip(read, clean_documents(read, load_rules()), strict=True)]
+    return [_cleaned(*pair) for pair in zip(read, clean_documents(read, voices or load_voices(Aim(aim))), strict=True)]
 
 
 def _cleaned(document: Document | Rejection, outcome: Article | Rejection) -> Cleaned:

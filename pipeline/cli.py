@@ -23,7 +23,6 @@ from pipeline.clean import clean_records
 from pipeline.errors import PipelineError, UsageError
 from pipeline.explain import as_json, count_reasons, explain_lines, render, visible
 from pipeline.records import Article, MediaType, RawFile, RawRecord, Rejection
-from pipeline.rules import load_rules
 from pipeline.score import table as score_table
 from pipeline.score.pages import Key
 from pipeline.score.run import Tell, score_file
@@ -33,6 +32,7 @@ from pipeline.sources.discover import SUFFIXES
 from pipeline.store.status import Status
 from pipeline.store.status import status as store_status
 from pipeline.store.verify import verify as verify_store
+from pipeline.voices import load_voices
 
 PIPED_WIDTH = 120
 """Columns of a table that goes to a file or a pipe, where nobody says how wide it may be."""
@@ -187,7 +187,7 @@ def read_record(path: Path, number: int) -> RawRecord:
 
 def clean_record(record: RawRecord) -> Article | Rejection:
     """What a run would make of one document."""
-    (outcome,) = clean_records([record], load_rules())
+    (outcome,) = clean_records([record], load_voices())
     return outcome
 
 

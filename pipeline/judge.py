@@ -1,5 +1,5 @@
 """
-Judge each line: keep it or remove it, with the reason and the rule that says so.
+Judge each line by the rules: keep it or remove it, with the reason and the rule that says so.
 
 Whole-line rules are matched over the whole batch. Then each document is judged with its neighbours until nothing more
 is removed: what a removal leaves behind is seen as a second cleaning would see it, so a second cleaning has nothing to
@@ -8,7 +8,6 @@ do.
 
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
-from typing import NamedTuple
 
 import polars as pl
 
@@ -16,19 +15,11 @@ from pipeline.headline import find_headline
 from pipeline.matching import match_rules
 from pipeline.neighbours import FINDERS, Drop
 from pipeline.page import Line, Page
-from pipeline.records import Reason
+from pipeline.records import Judgement, Reason, Removal
 from pipeline.rules import Rules
 
 MOST_PASSES = 50
 """A bound on the passes over one document; texts need two or three."""
-
-
-class Judgement(NamedTuple):
-    """What was decided about one document's lines."""
-
-    title_line: int | None  # number of the title line found in the text
-    first_prose: int | None  # number of the article's first line of prose
-    removed: dict[int, tuple[Reason, str]]  # line number -> reason and rule
 
 
 def judge_lines(lines: pl.DataFrame, titles: Sequence[str | None], rules: Rules) -> list[Judgement]:
@@ -54,15 +45,20 @@ def judge_page(lines: Sequence[Line], title: str | None) -> Judgement:
         index = find_headline(page)
         headline = None if index is None else lines[index].number
         page = page.titled("" if index is None else lines[index].fold)
-    removed: dict[int, tuple[Reason, str]] = {}
+    words = [line.words for line in lines]
+    numbers = [line.number for line in lines]
+    matched = {line.number: line.rule.reason for line in map(lines.__getitem__, page.matched) if line.rule}
+    removed: dict[int, Removal] = {}
     for _ in range(MOST_PASSES):
         drops = _first_drops(page)
         if not drops:
             break
-        removed |= {page.lines[drop.at].number: (drop.reason, drop.rule) for drop in drops.values()}
+        removed |= {page.lines[drop.at].number: Removal(drop.reason, drop.rule, 1.0) for drop in drops.values()}
         page = Page(list(_without(page.lines, drops)), page.title)
     prose = page.article_prose
-    return Judgement(headline, page.lines[prose[0]].number if prose else None, _one_title(removed))
+    hints = {number: reason for number, reason in matched.items() if number not in removed}
+    first_prose = page.lines[prose[0]].number if prose else None
+    return Judgement(numbers, words, _one_title(removed), hints, headline, first_prose)
 
 
 def _first_drops(page: Page) -> dict[int, Drop]:
@@ -85,7 +81,8 @@ def _without(lines: Sequence[Line], drops: dict[int, Drop]) -> Iterator[Line]:
             gap = False
 
 
-def _one_title(removed: dict[int, tuple[Reason, str]]) -> dict[int, tuple[Reason, str]]:
+def _one_title(removed: dict[int, Removal]) -> dict[int, Removal]:
     """The first line with the title is the title; later ones, found in a later pass, repeat it."""
-    titles = sorted(number for number, (reason, _) in removed.items() if reason is Reason.TITLE)
-    return removed | {number: (Reason.REPEATED_TITLE, removed[number][1]) for number in titles[1:]}
+    titles = sorted(number for number, removal in removed.items() if removal.reason is Reason.TITLE)
+    repeats = {number: removed[number]._replace(reason=Reason.REPEATED_TITLE) for number in titles[1:]}
+    return removed | repeats

@@ -7,10 +7,12 @@ A type proves that a step happened: only `decode` makes a `Document`, only `asse
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 
 class MediaType(StrEnum):
@@ -138,6 +140,25 @@ class Document:
     known: Metadata = field(default_factory=Metadata)  # from the path, headers or markup, before judging
 
 
+class Removal(NamedTuple):
+    """Why one line goes."""
+
+    reason: Reason
+    rule: str  # the rule's id; "model" for the learned model
+    score: float  # how sure: 1.0 for a rule, the probability of boilerplate for the model, with 4 decimals
+
+
+class Judgement(NamedTuple):
+    """What the rules say about one document's lines."""
+
+    numbers: Sequence[int]  # of its non-blank lines, from 1, ascending
+    words: Sequence[int]  # in each of them
+    removed: Mapping[int, Removal]  # by line number
+    hints: Mapping[int, Reason]  # reason of a rule that matches a line but not where it stands, by line number
+    title_line: int | None  # number of the title line found in the text
+    first_prose: int | None  # number of the article's first line of prose
+
+
 @dataclass(frozen=True, slots=True)
 class RemovedLine:
     """
@@ -151,8 +172,8 @@ class RemovedLine:
     end: int
     text: str
     reason: Reason
-    rule: str
-    score: float  # 1.0 for a rule; the model's probability of boilerplate otherwise
+    rule: str  # the rule's id; "model" for the learned model, whose version stands in the article's row
+    score: float  # how sure: 1.0 for a rule, the probability of boilerplate for the model, with 4 decimals
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ from typing import Literal
 from pipeline.clean import clean_records
 from pipeline.plan import DEFAULT_OPTIONS, PlanOptions, plan_files
 from pipeline.report import RunReport, StoreCounts
-from pipeline.rules import load_rules
 from pipeline.settings import Settings
 from pipeline.shards import Cleaner, ShardResult, clean_shard
 from pipeline.store.changes import Outcome
@@ -33,6 +32,7 @@ from pipeline.store.commit import Committed, commit, open_store
 from pipeline.store.layout import Layout
 from pipeline.store.pieces import PieceReader
 from pipeline.store.state import keep_report, store_counts
+from pipeline.voices import load_voices
 from pipeline.work import Plan, read_deltas
 
 __all__ = ["PlanOptions", "clean_shard", "commit_run", "current_settings", "open_store", "plan_run", "run_directly"]
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 def current_settings() -> Settings:
     """The versions that this installation cleans with."""
-    return Settings(load_rules().digest)
+    return load_voices().settings
 
 
 def plan_run(store: Layout, raw: Path, settings: Settings, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:

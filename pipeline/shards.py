@@ -21,15 +21,15 @@ import pyarrow.parquet as pq
 from pipeline.clean import clean_records
 from pipeline.errors import StoreError
 from pipeline.records import Article, MediaType, Quality, RawFile, RawRecord, Rejection, RejectReason
-from pipeline.rules import Rules, load_rules
 from pipeline.settings import Settings
 from pipeline.sources.discover import RawBytes, ReadFailure, media_type_of, read_bytes
 from pipeline.sources.html import read_html
 from pipeline.sources.text import read_text
 from pipeline.store.pieces import ARTICLE_PIECE, FILE_PIECE, REJECTED_PIECE, REMOVED_PIECE
+from pipeline.voices import Voices, load_voices
 from pipeline.work import read_shard
 
-Cleaner = Callable[[Sequence[RawRecord], Rules], Sequence[Article | Rejection]]
+Cleaner = Callable[[Sequence[RawRecord], Voices], Sequence[Article | Rejection]]
 
 READERS: Mapping[MediaType, Callable[[RawFile, bytes], Iterator[RawRecord]]] = {
     MediaType.TEXT: read_text,
@@ -68,12 +68,12 @@ def clean_shard(shard_path: Path, cleaner: Cleaner = clean_records) -> ShardResu
     pieces = shard_path.parent / f"pieces-{name}"
     if not pieces.exists():
         shard = read_shard(shard_path)
-        rules = load_rules()
-        settings = Settings(rules.digest)
+        voices = load_voices()
+        settings = voices.settings
         if settings.digest != shard.settings_digest:
-            raise StoreError(f"{shard_path}: planned with other rules or another version than this worker has")
+            raise StoreError(f"{shard_path}: planned with other rules, another model or version than this worker has")
         batch = _read(shard.files)
-        outcomes = cleaner([record for _, record in batch.records], rules)
+        outcomes = cleaner([record for _, record in batch.records], voices)
         _write(pieces, batch, outcomes, settings)
     return _result(shard_path, pieces)
 

@@ -1,0 +1,109 @@
+"""
+Decide what goes: the one place where the voices meet.
+
+1. A rule's verdict stands; its evidence is a pattern that somebody has read and tested against near misses.
+2. The learned model decides the rest. It removes the paragraphs that it doubts, as many as make the expected F score of
+   the document best: with probabilities in hand, the best choice keeps what lies above a threshold of the document's
+   own (the plug-in rule; Lewis 1995; Ye et al. 2012, "Optimizing F-measure: a tale of two approaches"). So a document
+   that the model finds strange throughout loses little, and one that it understands loses all that is furniture.
+3. Every document that has a line keeps one, unless rules alone emptied it: the best choice is never empty.
+
+A verdict names its voice: the rule's id with score 1, or "model" with the probability that the line is boilerplate; the
+model's version stands in each row. The model gives no reasons of its own; see `_reason`.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.records import Judgement, Reason, Removal
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+class Aim(StrEnum):
+    """What the model is to care for more: that nothing foreign stays, or that nothing is lost."""
+
+    PRECISION = "precision"
+    BALANCED = "balanced"
+    RECALL = "recall"
+
+
+_BETA: Mapping[Aim, float] = {Aim.PRECISION: 0.5, Aim.BALANCED: 1.0, Aim.RECALL: 2.0}
+"""Of the F score whose expectation is made best: how many times recall counts as much as precision."""
+MODEL = "model"
+"""Stands for a rule's id in the ledger; the model's version is in the article's row."""
+NEAR = 3
+"""A removed line gives its reason to lines that the model removes no further away, in one run of removed lines."""
+
+
+def decide_lines(judgements: Sequence[Judgement], kept: Floats | None, aim: Aim) -> list[dict[int, Removal]]:
+    """
+    Why each line goes that goes, by number, for each document of a batch.
+
+    `kept` is the model's probability for each line of the batch that it belongs to its article; None leaves the
+    verdict to the rules.
+    """
+    removals = []
+    start = 0
+    for judged in judgements:
+        end = start + len(judged.numbers)
+        removals.append(_decide(judged, None if kept is None else kept[start:end], aim))
+        start = end
+    return removals
+
+
+def _decide(judged: Judgement, kept: Floats | None, aim: Aim) -> dict[int, Removal]:
+    removals = dict(judged.removed)
+    if kept is None:
+        return removals
+    left = np.array([number not in removals for number in judged.numbers], bool)
+    doubted = left & ~worth_keeping(np.array(judged.words, np.float64) * left, kept * left, aim)
+    gone = doubted | ~left
+    for place in map(int, np.flatnonzero(doubted)):
+        score = round(1 - float(kept[place]), 4)
+        removals[judged.numbers[place]] = Removal(_reason(judged, place, gone), MODEL, score)
+    return removals
+
+
+def worth_keeping(words: Floats, kept: Floats, aim: Aim = Aim.BALANCED) -> Bools:
+    """
+    Which lines to keep for the best expected F score over words.
+
+    >>> worth_keeping(np.array([30.0, 3.0, 2.0]), np.array([0.9, 0.5, 0.1])).tolist()
+    [True, True, False]
+    """
+    beta = _BETA[aim] ** 2
+    order = np.argsort(-kept, kind="stable")
+    right = np.cumsum((words * kept)[order])
+    score = right / np.maximum(np.cumsum(words[order]) + beta * right[-1:], 1e-9)
+    return np.asarray(kept >= kept[order[int(np.argmax(score))]]) if len(kept) else np.zeros(0, bool)
+
+
+def _reason(judged: Judgement, place: int, gone: Bools) -> Reason:
+    """
+    The reason for a line that the model removes.
+
+    That of a rule that matches the line but holds only elsewhere; else that of the nearest line that a rule removed,
+    in the same run of removed lines; else `other`.
+    """
+    hint = judged.hints.get(judged.numbers[place])
+    if hint is not None:
+        return hint
+    for step in range(1, NEAR + 1):
+        for other in (place - step, place + step):
+            if not 0 <= other < len(gone) or not gone[min(place, other) : max(place, other)].all():
+                continue
+            near = judged.removed.get(judged.numbers[other])
+            if near is not None and near.reason not in _OF_ONE_LINE:
+                return near.reason
+    return Reason.OTHER
+
+
+_OF_ONE_LINE = (
+    Reason.TITLE, Reason.REPEATED_TITLE, Reason.BYLINE, Reason.DATELINE, Reason.TAG_LINE, Reason.COUNTER, Reason.OTHER,
+)  # fmt: skip
+"""Reasons that say something about one line and nothing about its neighbours."""

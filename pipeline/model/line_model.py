@@ -1,0 +1,134 @@
+"""The learned line model: lines in, the probability that each belongs to the article out."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.model.features import GROUPS, Floats, Layout, ngrams
+from pipeline.model.lexicon import COLUMNS, Lexicon, score_columns
+from pipeline.model.network import DILATIONS, Array, Dense, Network
+from pipeline.model.text import Bools, Ints, read_text
+
+FORMAT = 1
+"""Of the weights file; also to be raised when the meaning of a feature changes."""
+CHUNK = 300_000
+"""Characters scored at a time, documents being whole: what fits a processor's cache is measured fastest."""
+WEIGHTS = "weights.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class LineModel:
+    """Features are standardised by `mean` and `spread` before the network sees them."""
+
+    lexicon: Lexicon
+    mean: Array
+    spread: Array
+    network: Network
+    version: str  # of the weights
+
+    def score_lines(self, lines: Sequence[str], doc: Ints, gap: Bools) -> tuple[Floats, Ints]:
+        """
+        Score the lines of a batch.
+
+        `lines` are non-blank, `doc` (ascending) says whose each is, `gap` whether a blank line stands above.
+        Returns for each line the probability that it belongs to the article, rounded to 4 decimals, and the number of
+        its paragraph (ascending over the batch): lines of one paragraph have one score.
+        """
+        scores, paragraphs, count = [np.zeros(0)], [np.zeros(0, np.int64)], 0
+        for part in chunks(lines, doc):
+            text = read_text(lines[part], doc[part], gap[part])
+            layout = Layout(text)
+            owners, hashes = ngrams(layout)
+            lexical = score_columns(len(text), owners, *self.lexicon.look_up(hashes))
+            features = np.concatenate([measured(layout), lexical], axis=1)
+            kept = probabilities(self.network.log_odds(self.standardise(features), layout.heads))
+            scores.append(kept[text.paragraph_of])
+            paragraphs.append(text.paragraph_of + count)
+            count += len(text)
+        return np.concatenate(scores), np.concatenate(paragraphs)
+
+    def standardise(self, features: Floats) -> Array:
+        """Features as the network takes them."""
+        return np.asarray(((features - self.mean) / self.spread).astype(np.float32))
+
+
+def measured(layout: Layout) -> Floats:
+    """All features but the lexicon's, one row a paragraph."""
+    columns = [column for group in GROUPS.values() for column in group(layout).values()]
+    return np.stack([column.astype(np.float64) for column in columns], axis=1)
+
+
+def feature_names() -> list[str]:
+    """The names of all features, in the order of their columns."""
+    layout = Layout(read_text(["a"], np.zeros(1, np.int64), np.ones(1, bool)))
+    return [name for group in GROUPS.values() for name in group(layout)] + list(COLUMNS)
+
+
+def probabilities(log_odds: Floats) -> Floats:
+    """Log odds as probabilities, rounded to 4 decimals."""
+    return np.round(1 / (1 + np.exp(-np.clip(log_odds, -50, 50))), 4)
+
+
+def chunks(lines: Sequence[str], doc: Ints) -> Iterator[slice]:
+    """Cut a batch between documents into pieces of about `CHUNK` characters."""
+    if not len(lines):
+        return
+    heads = np.append(np.flatnonzero(np.append(True, doc[1:] != doc[:-1])), len(lines))
+    size = np.append(0, np.cumsum(np.fromiter(map(len, lines), np.int64, len(lines))))
+    start = 0
+    for head in heads[1:]:
+        if size[head] - size[start] >= CHUNK or head == len(lines):
+            yield slice(start, int(head))
+            start = int(head)
+
+
+@cache
+def load_model() -> LineModel:
+    """The model that ships with the package."""
+    with as_file(files("pipeline.model") / WEIGHTS) as path:
+        return read_model(path)
+
+
+def read_model(path: Path) -> LineModel:
+    """Read a weights file."""
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return LineModel(
+        lexicon=Lexicon(arrays["lexicon.keys"], arrays["lexicon.scores"]),
+        mean=arrays["mean"],
+        spread=arrays["spread"],
+        network=Network(
+            enter=_dense(arrays, "enter"),
+            convolutions=tuple(_dense(arrays, f"convolution{place}") for place in range(len(DILATIONS))),
+            pool=_dense(arrays, "pool"),
+            compare=_dense(arrays, "compare"),
+            leave=_dense(arrays, "leave"),
+            steps={name.removeprefix("steps."): float(value) for name, value in arrays.items() if "steps." in name},
+        ),
+        version=f"{FORMAT}-{digest[:12]}",
+    )
+
+
+def write_model(model: LineModel, path: Path) -> None:
+    """Write a weights file; the same model gives the same bytes."""
+    network = model.network
+    layers = {"enter": network.enter, "pool": network.pool, "compare": network.compare, "leave": network.leave}
+    layers |= {f"convolution{place}": layer for place, layer in enumerate(network.convolutions)}
+    arrays: dict[str, Any] = {"mean": model.mean, "spread": model.spread}
+    arrays |= {"lexicon.keys": model.lexicon.keys, "lexicon.scores": model.lexicon.scores}
+    for name, layer in layers.items():
+        arrays |= {f"{name}.weights": layer.weights.astype(np.int8), f"{name}.scale": layer.scale}
+        arrays |= {f"{name}.bias": layer.bias}
+    arrays |= {f"steps.{name}": np.float64(value) for name, value in network.steps.items()}
+    np.savez_compressed(path, **arrays)
+
+
+def _dense(arrays: dict[str, Any], name: str) -> Dense:
+    return Dense(arrays[f"{name}.weights"].astype(np.float32), arrays[f"{name}.scale"], arrays[f"{name}.bias"])

@@ -1,0 +1,96 @@
+"""
+The network that judges paragraphs in their context, in integers.
+
+A dense layer reads each paragraph's features; residual convolutions with growing dilation read its neighbours, up to 31
+paragraphs each way; mean and maximum over the document tell every paragraph what kind of document it stands in; a last
+layer compares what the paragraph is by itself with what it is in context.
+
+Inputs of every matrix product are integers of 8 bits, so all sums stay below 2**24 and are exact in float32: a score
+does not depend on the machine, the number of threads, or what else is in the batch (quantisation as in Jacob et al.
+2018, arXiv 1712.05877, after training).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.model.text import Ints
+
+Array = npt.NDArray[np.float32]
+
+INPUT_LIMIT = 6.0
+"""Standardised features are cut at so many standard deviations."""
+INPUT_STEPS = 127
+HIDDEN_STEPS = 255
+WEIGHT_STEPS = 127
+DILATIONS = (1, 2, 4, 8, 16)
+POOL_AFTER = 1
+"""The document is pooled after this convolution (from 0)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """A layer: `weights` (integers in float32, one column an output), `scale` and `bias` one an output."""
+
+    weights: Array
+    scale: Array
+    bias: Array
+
+    def __call__(self, inputs: Array) -> Array:
+        return np.asarray((inputs @ self.weights) * self.scale + self.bias)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """All layers; `steps` gives, for each layer but the first, how many integer steps one unit of its input has."""
+
+    enter: Dense
+    convolutions: tuple[Dense, ...]
+    pool: Dense
+    compare: Dense
+    leave: Dense
+    steps: Mapping[str, float]
+
+    def log_odds(self, features: Array, heads: Ints) -> npt.NDArray[np.float64]:
+        """
+        Log odds that each paragraph is kept.
+
+        `features` are standardised, one row a paragraph; `heads` holds the index of each document's first paragraph.
+        """
+        own = _relu(self.enter(np.rint(np.clip(features, -INPUT_LIMIT, INPUT_LIMIT) * (INPUT_STEPS / INPUT_LIMIT))))
+        count = np.diff(np.append(heads, len(features)))
+        of_doc = np.repeat(np.arange(len(heads)), count)
+        hidden = own
+        for place, convolution in enumerate(self.convolutions):
+            steps = self._integers(hidden, f"convolution{place}")
+            hidden = hidden + _relu(convolution(neighbours(steps, DILATIONS[place], heads, of_doc)))
+            if place == POOL_AFTER:
+                steps = self._integers(hidden, "pool")
+                mean = np.rint(np.add.reduceat(steps, heads, dtype=np.float64) / count[:, None]).astype(np.float32)
+                pooled = np.concatenate([mean, np.maximum.reduceat(steps, heads)], axis=1)
+                hidden = hidden + _relu(self.pool(pooled))[of_doc]
+        both = self._integers(np.concatenate([hidden, own], axis=1), "compare")
+        compared = self._integers(_relu(self.compare(both)), "leave")
+        return self.leave(compared)[:, 0].astype(np.float64)
+
+    def _integers(self, values: Array, layer: str) -> Array:
+        """Non-negative values in whole steps."""
+        return np.asarray(np.rint(np.minimum(values * np.float32(self.steps[layer]), np.float32(HIDDEN_STEPS))))
+
+
+def neighbours(values: Array, dilation: int, heads: Ints, of_doc: Ints) -> Array:
+    """Each row between the rows `dilation` above and below it in the same document; zeros where there are none."""
+    rows, width = values.shape
+    joined = np.zeros((rows, 3 * width), np.float32)
+    joined[:, width : 2 * width] = values
+    if rows > dilation:
+        same = (of_doc[dilation:] == of_doc[:-dilation])[:, None]
+        np.multiply(values[:-dilation], same, out=joined[dilation:, :width])
+        np.multiply(values[dilation:], same, out=joined[:-dilation, 2 * width :])
+    return joined
+
+
+def _relu(values: Array) -> Array:
+    return np.maximum(values, np.float32(0))

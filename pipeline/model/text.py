@@ -1,0 +1,216 @@
+"""
+A batch of documents as one array of characters, cut into lines, paragraphs and words.
+
+A paragraph is what is judged: a line, or several that belong together because the scraper broke one paragraph into
+them. Two habits are undone: a hard wrap at a fixed width, and a break at every link or bold word (`get_text("\\n")` of
+many scrapers). The text itself is never changed; a verdict on a paragraph holds for each of its lines.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.model.characters import BMP, FOLDED, KIND, WORD_KINDS, Kind
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Hashes = npt.NDArray[np.uint64]
+
+WIDTHS = (40, 140)
+"""Texts whose longest line lies between these may be hard-wrapped; in others some paragraph is longer."""
+FULL_LINES = 4
+"""So many lines must come near the longest one, and `FULL_SHARE` of all lines, before a wrap is undone."""
+FULL_SHARE = 0.12
+NEAR_WIDTH = 12
+"""A line within so many characters of the longest is full."""
+
+_BASE = 0x9E3779B97F4A7C15 | 1
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+def mix(values: Hashes) -> Hashes:
+    """Spread 64-bit values over all bits; multiplication wraps."""
+    values = (values ^ (values >> np.uint64(32))) * _MIX
+    return values ^ (values >> np.uint64(29))
+
+
+class _Powers:
+    """Powers of an odd base modulo 2**64 and of its inverse, grown as longer texts come."""
+
+    def __init__(self) -> None:
+        self.powers: Hashes = np.ones(1, np.uint64)
+        self.inverse: Hashes = np.ones(1, np.uint64)
+
+    def up_to(self, count: int) -> tuple[Hashes, Hashes]:
+        if len(self.powers) < count:
+            size = max(count, 1 << 19)
+            self.powers = _geometric(_BASE, size)
+            self.inverse = _geometric(pow(_BASE, -1, 1 << 64), size)
+        return self.powers[:count], self.inverse[:count]
+
+
+def _geometric(base: int, count: int) -> Hashes:
+    factors = np.full(count, base, np.uint64)
+    factors[0] = 1
+    return np.cumprod(factors, dtype=np.uint64)
+
+
+_POWERS = _Powers()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """
+    Paragraphs of a batch and the words in them, all as arrays.
+
+    Characters: `codes` (code points, at most U+FFFF), `kinds`. Paragraphs, one entry each: `start` and `end` (positions
+    in `codes`, `end` at the line end behind it), `doc`, `gap` (a blank line above), `lines` (how many it has).
+    `paragraph_of` gives the paragraph of each line. Words, one entry each: `word_start`, `word_length` (characters),
+    `word_hash` (of the lower-case form, digits made one), `word_in` (its paragraph).
+    """
+
+    codes: npt.NDArray[np.uint16]
+    kinds: npt.NDArray[np.uint8]
+    start: Ints
+    end: Ints
+    doc: Ints
+    gap: Bools
+    lines: Ints
+    paragraph_of: Ints
+    word_start: Ints
+    word_length: Ints
+    word_hash: Hashes
+    word_in: Ints
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def read_text(lines: Sequence[str], doc: Ints, gap: Bools) -> Text:
+    """
+    Cut lines into paragraphs and words.
+
+    `lines` are non-blank, without line ends, at least one; `doc` (ascending) and `gap` have one entry a line.
+    """
+    wide = np.frombuffer("\n".join([*lines, ""]).encode("utf-32-le"), np.uint32)
+    codes = np.minimum(wide, BMP - 1).astype(np.uint16)
+    kinds = KIND[codes]
+    line_end = np.cumsum(np.fromiter(map(len, lines), np.int64, len(lines)) + 1) - 1
+    line_start = np.concatenate([[0], line_end[:-1] + 1])
+    start, end = _stripped(kinds, line_start, line_end)
+    first = ~_joins(codes, kinds, start, end, doc, gap)
+    paragraph_of = np.cumsum(first) - 1
+    heads = np.flatnonzero(first)
+    last = np.append(heads[1:], len(lines)) - 1
+    words = _words(codes, kinds, start[heads])
+    return Text(codes, kinds, start[heads], end[last], doc[heads], gap[heads], last - heads + 1, paragraph_of, *words)
+
+
+def _stripped(kinds: npt.NDArray[np.uint8], start: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Line bounds without the white space at both ends; a line of nothing else keeps its first character."""
+    solid = np.flatnonzero(kinds != Kind.SPACE)
+    if not len(solid):
+        return start, np.minimum(start + 1, end)
+    after = np.searchsorted(solid, start)
+    before = np.searchsorted(solid, end) - 1
+    empty = (after >= len(solid)) | (after > before)
+    left = np.where(empty, start, solid[np.minimum(after, len(solid) - 1)])
+    right = np.where(empty, np.minimum(start + 1, end), solid[before] + 1)
+    return left, right
+
+
+def _joins(
+    codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8], start: Ints, end: Ints, doc: Ints, gap: Bools
+) -> Bools:
+    """Which lines go on with the paragraph of the line above."""
+    follows = np.append(False, doc[1:] == doc[:-1]) & ~gap
+    return follows & (_wrapped(kinds, start, end, doc) | _broken(codes, kinds, start, end, follows))
+
+
+def _wrapped(kinds: npt.NDArray[np.uint8], start: Ints, end: Ints, doc: Ints) -> Bools:
+    """Lines whose first word would not have fit into the line above, in texts wrapped at a fixed width."""
+    length = end - start
+    heads = np.flatnonzero(np.append(True, doc[1:] != doc[:-1]))
+    of_doc = np.cumsum(np.append(False, doc[1:] != doc[:-1]))
+    width = np.maximum.reduceat(length, heads)
+    full = np.add.reduceat((length >= width[of_doc] - NEAR_WIDTH).astype(np.int64), heads)
+    count = np.diff(np.append(heads, len(doc)))
+    wraps = (width >= WIDTHS[0]) & (width <= WIDTHS[1]) & (full >= FULL_LINES) & (full >= FULL_SHARE * count)
+    if not wraps.any():
+        return np.zeros(len(doc), bool)
+    breaks = np.flatnonzero((kinds == Kind.SPACE) | (kinds == Kind.DASH))
+    found = np.minimum(np.searchsorted(breaks, start), len(breaks) - 1)
+    dash = kinds[breaks[found]] == Kind.DASH
+    first_word = np.minimum(np.maximum(breaks[found] - start, 0) + dash, length)
+    above = np.append(0, length[:-1])
+    limit = width[of_doc]
+    return np.asarray(wraps[of_doc] & ((above + 1 + first_word > limit) | (above == limit)))
+
+
+def _broken(
+    codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8], start: Ints, end: Ints, follows: Bools
+) -> Bools:
+    """
+    Lines that go on in the middle of a sentence.
+
+    They start with a small letter below a line without an end mark, or with a mark that closes something; or they are
+    a link or a name between two such pieces.
+    """
+    opening, opening_kind = codes[start], kinds[start]
+    second = codes[np.minimum(start + 1, end - 1)]
+    closed = _ends_sentence(kinds, start, end)
+    lower = opening_kind == Kind.LOWER
+    doubled = (second == opening) & np.isin(opening, _DOUBLED)
+    closes = np.isin(opening, _CLOSING) & ~doubled
+    above_closed = np.append(True, closed[:-1])
+    above_length = np.append(0, (end - start)[:-1])
+    goes_on = (lower & ~above_closed & (above_length > 1)) | closes
+    next_goes_on = np.append((lower | np.isin(opening, _CONTINUING))[1:] & follows[1:], False)
+    above_last = np.append(0, codes[np.maximum(end - 1, 0)][:-1])
+    heading = np.isin(above_last, _INTRODUCING)
+    above_spaces = np.append(0, _count_spaces(kinds, start, end)[:-1])
+    between = ~above_closed & (above_spaces >= 2) & next_goes_on & ~closed & (end - start < 80) & ~heading
+    return np.asarray(goes_on | between)
+
+
+_CLOSING = np.array([ord(character) for character in ",.;:)!?%'’”»]…、。，；：）」』】"], np.uint16)
+_DOUBLED = np.array([ord(character) for character in "'.…"], np.uint16)
+_CONTINUING = np.array([ord(character) for character in ",.;)"], np.uint16)
+_INTRODUCING = np.array([ord(character) for character in ":|"], np.uint16)
+
+
+def _ends_sentence(kinds: npt.NDArray[np.uint8], start: Ints, end: Ints) -> Bools:
+    """Whether a line's last character, quotes and brackets apart, is an end mark; two of those are looked through."""
+    last = kinds[end - 1]
+    before = kinds[np.maximum(end - 2, start)]
+    third = kinds[np.maximum(end - 3, start)]
+    wraps_last = (last == Kind.QUOTE) | (last == Kind.BRACKET)
+    wraps_before = (before == Kind.QUOTE) | (before == Kind.BRACKET)
+    end_mark = int(Kind.END)
+    return np.asarray((last == end_mark) | (wraps_last & ((before == end_mark) | (wraps_before & (third == end_mark)))))
+
+
+def _count_spaces(kinds: npt.NDArray[np.uint8], start: Ints, end: Ints) -> Ints:
+    spaces = np.flatnonzero(kinds == Kind.SPACE)
+    return np.asarray(np.searchsorted(spaces, end) - np.searchsorted(spaces, start), np.int64)
+
+
+def _words(
+    codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8], paragraph_start: Ints
+) -> tuple[Ints, Ints, Hashes, Ints]:
+    """Start, length, hash and paragraph of every word; a CJK character is a word, as in the measures of the gold."""
+    in_word = kinds < WORD_KINDS
+    cjk = kinds == Kind.CJK
+    before = np.append(False, in_word[:-1] & ~cjk[:-1])
+    begins = in_word & (~before | cjk)
+    after = np.append(in_word[1:] & ~cjk[1:], False)
+    finishes = in_word & (~after | cjk)
+    start = np.flatnonzero(begins)
+    end = np.flatnonzero(finishes) + 1
+    powers, inverse = _POWERS.up_to(len(codes) + 1)
+    sums = np.cumsum(FOLDED[codes].astype(np.uint64) * powers[1:], dtype=np.uint64)
+    below = np.where(start > 0, sums[start - 1], np.uint64(0)) if len(start) else np.zeros(0, np.uint64)
+    hashes = mix((sums[end - 1] - below) * inverse[start])
+    return start, end - start, hashes, np.searchsorted(paragraph_start, start, side="right") - 1

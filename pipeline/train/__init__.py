@@ -1,0 +1,1 @@
+"""Train the line model from gold pages: `pipeline train`."""

@@ -1,0 +1,152 @@
+"""
+Examples to learn from: texts of gold pages in many shapes, with a label for each paragraph.
+
+A paragraph is to be kept when the line oracle keeps it (`pipeline.score.measures.oracle`), or when it is a short piece
+of a paragraph that the scraper broke up: its neighbours are kept and it continues their n-grams as gold does.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.blank import is_blank
+from pipeline.model.features import Layout, ngrams
+from pipeline.model.line_model import chunks, measured
+from pipeline.model.text import Bools, Hashes, Ints, read_text
+from pipeline.score.measures import tokens
+
+GRAM = 4
+"""Words of an n-gram that the oracle compares."""
+MOST_PARAGRAPHS = 3000
+"""Of a longer document, only so many are learned from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One text to learn from."""
+
+    page: str  # of which page; texts of one page are shapes of each other
+    site: str
+    shape: str
+    text: str
+    gold: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text's paragraphs: features (all but the lexicon's), n-grams, labels (0 or 1) and number of words."""
+
+    source: Source
+    features: npt.NDArray[np.float16]
+    owners: npt.NDArray[np.int32]
+    hashes: Hashes
+    labels: npt.NDArray[np.int8]
+    words: Ints
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def make_examples(sources: Sequence[Source]) -> Iterator[Example]:
+    """One example for each text that has a line, in order."""
+    lines, doc, gap = _lines(sources)
+    for part in chunks(lines, doc):
+        text = read_text(lines[part], doc[part], gap[part])
+        layout = Layout(text)
+        features = measured(layout).astype(np.float16)
+        owners, hashes = ngrams(layout)
+        words = _words_of(lines[part], text.paragraph_of)
+        bounds = np.append(layout.heads, len(text))
+        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+            stop = min(end, start + MOST_PARAGRAPHS)
+            source = sources[text.doc[start]]
+            grams = slice(*np.searchsorted(owners, [start, stop]))
+            own = words[start:end]
+            yield Example(
+                source=source,
+                features=features[start:stop],
+                owners=(owners[grams] - start).astype(np.int32),
+                hashes=hashes[grams],
+                labels=np.array(label(own, source.gold)[: stop - start], np.int8),
+                words=np.array([len(each) for each in own[: stop - start]], np.int64),
+            )
+
+
+def _lines(sources: Sequence[Source]) -> tuple[list[str], Ints, Bools]:
+    """The non-blank lines of all texts, whose each is, and whether a blank line stands above."""
+    lines: list[str] = []
+    doc: list[int] = []
+    gaps: list[bool] = []
+    for index, source in enumerate(sources):
+        gap = True
+        for line in source.text.split("\n"):
+            if is_blank(line):
+                gap = True
+                continue
+            lines.append(line)
+            doc.append(index)
+            gaps.append(gap)
+            gap = False
+    return lines, np.array(doc, np.int64), np.array(gaps, bool)
+
+
+def _words_of(lines: Sequence[str], paragraph_of: Ints) -> list[list[str]]:
+    words: list[list[str]] = []
+    for line, paragraph in zip(lines, paragraph_of, strict=True):
+        if paragraph == len(words):
+            words.append([])
+        words[paragraph].extend(tokens(line))
+    return words
+
+
+def label(paragraphs: Sequence[Sequence[str]], gold: str) -> list[int]:
+    """1 for each paragraph (its words) that belongs to gold, else 0; every bit of gold is claimed once."""
+    gold_words = tokens(gold)
+    free = Counter(_grams(gold_words))
+    every = frozenset(free)
+    whole = Counter(" ".join(tokens(line)) for line in gold.split("\n"))
+    labels = [_claim(words, free, whole) for words in paragraphs]
+    return [
+        int(kept or (0 < len(words) < GRAM and _continues(paragraphs, labels, place, every)))
+        for place, (words, kept) in enumerate(zip(paragraphs, labels, strict=True))
+    ]
+
+
+def _grams(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    return zip(*(words[start:] for start in range(GRAM)), strict=False)
+
+
+def _claim(words: Sequence[str], free: Counter[tuple[str, ...]], whole: Counter[str]) -> bool:
+    own = Counter(_grams(words))
+    if own:
+        if 2 * sum((own & free).values()) < sum(own.values()):
+            return False
+        free.subtract(own & free)
+        return True
+    text = " ".join(words)
+    if not words or whole[text] <= 0:
+        return False
+    whole[text] -= 1
+    return True
+
+
+def _continues(
+    paragraphs: Sequence[Sequence[str]], labels: Sequence[bool], place: int, every: frozenset[tuple[str, ...]]
+) -> bool:
+    """Whether a short paragraph goes on with a kept neighbour as gold does."""
+    words = list(paragraphs[place])
+    missing = GRAM - len(words)
+    above = place > 0 and labels[place - 1] and (*paragraphs[place - 1][-missing:], *words) in every
+    below = place + 1 < len(labels) and labels[place + 1] and (*words, *paragraphs[place + 1][:missing]) in every
+    return above or below
+
+
+def group_by_page(examples: Sequence[Example]) -> Mapping[str, list[Example]]:
+    """The texts of each page, in order."""
+    pages: dict[str, list[Example]] = {}
+    for example in examples:
+        pages.setdefault(example.source.page, []).append(example)
+    return pages

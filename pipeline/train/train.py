@@ -1,0 +1,126 @@
+"""Train a line model: lexicon, standardisation, network."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.model.features import Floats
+from pipeline.model.lexicon import COLUMNS, score_columns
+from pipeline.model.line_model import LineModel
+from pipeline.model.network import Array
+from pipeline.model.text import Hashes
+from pipeline.train.counts import SiteCounts, count_sites
+from pipeline.train.examples import Example, group_by_page
+from pipeline.train.learn import Batch, fit, quantise
+
+EPOCHS = 20
+TEXTS_A_PAGE = 2
+"""So many of a page's texts, drawn anew, are learned from in each epoch."""
+BATCH = 10_000
+"""Paragraphs of a batch, at least; documents stay whole."""
+NO_LEXICON = 0.25
+"""Share of documents shown without the lexicon's columns, as those of a language that it does not know are."""
+PARAGRAPH_SHARE = 0.3
+"""Of a document's weight, this much is shared among paragraphs equally, the rest by words, which is what is scored."""
+SAMPLE = 400
+"""Documents that show how large hidden values get."""
+
+Half = npt.NDArray[np.float16]
+Tell = Callable[[int, float], None]
+
+
+def train_model(
+    examples: Sequence[Example], *, epochs: int = EPOCHS, seed: int = 0, tell: Tell | None = None
+) -> LineModel:
+    """Train on these examples. The same examples in the same order give the same model on one machine."""
+    counts = count_sites(list(_by_site(examples)))
+    features = [_with_lexicon(example, counts) for example in examples]
+    mean, spread = _standard(features)
+    inputs = [np.asarray(((each - mean) / spread).astype(np.float16)) for each in features]
+    del features
+    blank = np.asarray(((np.zeros(len(COLUMNS)) - mean[-len(COLUMNS) :]) / spread[-len(COLUMNS) :]).astype(np.float16))
+    pages = _pages(examples)
+    random = np.random.default_rng(seed)
+
+    def batches(_epoch: int) -> Iterator[Batch]:
+        drawn = [index for page in pages for index in random.permutation(page)[:TEXTS_A_PAGE]]
+        random.shuffle(drawn)
+        for some in _batched(drawn, [len(example) for example in examples]):
+            yield _batch([examples[index] for index in some], [inputs[index] for index in some], blank, random)
+
+    mean_size = np.mean([len(example) for example in examples])
+    steps = int(epochs * TEXTS_A_PAGE * len(pages) * mean_size / BATCH)
+    parameters = fit(
+        batches, epochs, inputs[0].shape[1], steps=steps, seed=seed, tell=tell or (lambda _epoch, _loss: None)
+    )
+    chosen = random.permutation(len(examples))[:SAMPLE]
+    sample = [(inputs[index].astype(np.float32), np.zeros(1, np.int64)) for index in chosen]
+    return LineModel(counts.lexicon(), mean, spread, quantise(parameters, sample), version="unsaved")
+
+
+def _by_site(examples: Sequence[Example]) -> Iterator[tuple[str, Hashes, Floats]]:
+    sites: dict[str, list[Example]] = {}
+    for example in examples:
+        sites.setdefault(example.source.site, []).append(example)
+    for site, own in sites.items():
+        hashes = np.concatenate([example.hashes for example in own])
+        labels = np.concatenate([example.labels[example.owners] for example in own])
+        yield site, hashes, labels.astype(np.float64)
+
+
+def _with_lexicon(example: Example, counts: SiteCounts) -> Half:
+    known = counts.look_up_without(example.hashes, example.source.site)
+    lexical = score_columns(len(example), example.owners.astype(np.int64), *known)
+    return np.concatenate([example.features, lexical.astype(np.float16)], axis=1)
+
+
+def _standard(features: Sequence[Half]) -> tuple[Array, Array]:
+    """Mean and spread of each feature, over a fifth of the documents."""
+    some = np.concatenate(features[::5]).astype(np.float32)
+    return some.mean(axis=0), some.std(axis=0) + np.float32(1e-3)
+
+
+def _pages(examples: Sequence[Example]) -> list[list[int]]:
+    index = {id(example): place for place, example in enumerate(examples)}
+    return [[index[id(example)] for example in page] for page in group_by_page(examples).values()]
+
+
+def _batched(drawn: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
+    some: list[int] = []
+    size = 0
+    for index in drawn:
+        some.append(index)
+        size += sizes[index]
+        if size >= BATCH:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def _batch(examples: Sequence[Example], inputs: Sequence[Half], blank: Half, random: np.random.Generator) -> Batch:
+    rows = []
+    for own in inputs:
+        shown = own.astype(np.float32)
+        if random.random() < NO_LEXICON:
+            shown[:, -len(COLUMNS) :] = blank
+        rows.append(shown)
+    sizes = np.array([len(example) for example in examples])
+    return Batch(
+        features=np.clip(np.concatenate(rows), -6, 6),
+        heads=np.cumsum(sizes) - sizes,
+        labels=np.concatenate([example.labels for example in examples]).astype(np.float32),
+        weights=np.concatenate([_weights(example) for example in examples]).astype(np.float32),
+    )
+
+
+def _weights(example: Example) -> Floats:
+    """
+    What each paragraph weighs: by words, as word F1 does, and a little by lines.
+
+    Documents of many paragraphs weigh more than short ones, by the square root, since they tell more.
+    """
+    by_words = example.words / max(int(example.words.sum()), 1)
+    mixed = (1 - PARAGRAPH_SHARE) * by_words + PARAGRAPH_SHARE / len(example)
+    return np.asarray(mixed * np.sqrt(min(len(example), 400) / 60 + 0.3))
