@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from pipeline.decide import Aim
-from pipeline.model import LineModel, load_model
+from pipeline.model import LineModel
 from pipeline.rules import Rules, load_rules
 from pipeline.settings import Settings
 

@@ -65,7 +65,7 @@ class Network:
         hidden = own
         for place, convolution in enumerate(self.convolutions):
             steps = self._integers(hidden, f"convolution{place}")
-            hidden = hidden + _relu(convolution(neighbours(steps, DILATIONS[place], heads, of_doc)))
+            hidden = hidden + _relu(convolution(neighbours(steps, DILATIONS[place], of_doc)))
             if place == POOL_AFTER:
                 steps = self._integers(hidden, "pool")
                 mean = np.rint(np.add.reduceat(steps, heads, dtype=np.float64) / count[:, None]).astype(np.float32)
@@ -80,7 +80,7 @@ class Network:
         return np.asarray(np.rint(np.minimum(values * np.float32(self.steps[layer]), np.float32(HIDDEN_STEPS))))
 
 
-def neighbours(values: Array, dilation: int, heads: Ints, of_doc: Ints) -> Array:
+def neighbours(values: Array, dilation: int, of_doc: Ints) -> Array:
     """Each row between the rows `dilation` above and below it in the same document; zeros where there are none."""
     rows, width = values.shape
     joined = np.zeros((rows, 3 * width), np.float32)

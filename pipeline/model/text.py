@@ -1,8 +1,8 @@
-"""
+r"""
 A batch of documents as one array of characters, cut into lines, paragraphs and words.
 
 A paragraph is what is judged: a line, or several that belong together because the scraper broke one paragraph into
-them. Two habits are undone: a hard wrap at a fixed width, and a break at every link or bold word (`get_text("\\n")` of
+them. Two habits are undone: a hard wrap at a fixed width, and a break at every link or bold word (`get_text("\n")` of
 many scrapers). The text itself is never changed; a verdict on a paragraph holds for each of its lines.
 """
 
@@ -121,7 +121,7 @@ def _stripped(kinds: npt.NDArray[np.uint8], start: Ints, end: Ints) -> tuple[Int
     return left, right
 
 
-def _joins(
+def _joins(  # noqa: PLR0913, PLR0917 - arrays that describe the same lines
     codes: npt.NDArray[np.uint16], kinds: npt.NDArray[np.uint8], start: Ints, end: Ints, doc: Ints, gap: Bools
 ) -> Bools:
     """Which lines go on with the paragraph of the line above."""

@@ -8,6 +8,7 @@ of a paragraph that the scraper broke up: its neighbours are kept and it continu
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +61,7 @@ def make_examples(sources: Sequence[Source]) -> Iterator[Example]:
         owners, hashes = ngrams(layout)
         words = _words_of(lines[part], text.paragraph_of)
         bounds = np.append(layout.heads, len(text))
-        for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for start, end in pairwise(bounds):
             stop = min(end, start + MOST_PARAGRAPHS)
             source = sources[text.doc[start]]
             grams = slice(*np.searchsorted(owners, [start, stop]))

@@ -25,7 +25,6 @@ from pipeline.model.network import (
 )
 from pipeline.model.text import Ints
 
-
 WIDTH = 96
 """Outputs of every hidden layer."""
 BETAS = (0.9, 0.999)
@@ -114,7 +113,7 @@ def forward(parameters: Parameters, features: Array, heads: Ints, random: np.ran
     top = np.zeros((0, 0), np.int64)
     for place, dilation in enumerate(DILATIONS):
         name = f"convolution{place}"
-        hidden = hidden + layer(name, neighbours(hidden, dilation, heads, of_doc))
+        hidden = hidden + layer(name, neighbours(hidden, dilation, of_doc))
         if place == POOL_AFTER:
             most = np.maximum.reduceat(hidden, heads)
             mean = np.add.reduceat(hidden, heads) / count[:, None].astype(np.float32)
@@ -181,7 +180,7 @@ def _unjoin(joined: Array, dilation: int, of_doc: Ints) -> Array:
     return slope
 
 
-def fit(
+def fit(  # noqa: PLR0913 - what training is asked for, one by one
     batches: Callable[[int], Iterator[Batch]],
     epochs: int,
     features: int,
@@ -189,7 +188,7 @@ def fit(
     steps: int,
     rate: float = 3e-3,
     seed: int = 0,
-    tell: Callable[[int, float], None] = lambda epoch, loss: None,
+    tell: Callable[[int, float], None] = lambda _epoch, _loss: None,
 ) -> Parameters:
     """
     Fit a network by AdamW.
@@ -213,9 +212,9 @@ def fit(
             now = rate * min(1.0, taken / WARM_UP) * (0.5 * (1 + np.cos(np.pi * min(1.0, taken / steps))) + 0.01)
             keep = min(AVERAGE, taken / (taken + 10))
             for name, gradient in gradients.items():
-                gradient = gradient * np.float32(min(1.0, MOST_NORM / (norm + 1e-12)))
-                first[name] += np.float32(1 - BETAS[0]) * (gradient - first[name])
-                second[name] += np.float32(1 - BETAS[1]) * (gradient**2 - second[name])
+                pull = gradient * np.float32(min(1.0, MOST_NORM / (norm + 1e-12)))
+                first[name] += np.float32(1 - BETAS[0]) * (pull - first[name])
+                second[name] += np.float32(1 - BETAS[1]) * (pull**2 - second[name])
                 slope = first[name] / np.float32(1 - BETAS[0] ** taken)
                 spread = np.sqrt(second[name] / np.float32(1 - BETAS[1] ** taken)) + np.float32(1e-8)
                 decay = DECAY if name.endswith("weights") else 0.0
@@ -246,7 +245,7 @@ def _steps(parameters: Parameters, sample: Sequence[tuple[Array, Ints]]) -> Mapp
         for name, values in forward(parameters, features, heads).inputs.items():
             if name != "enter":
                 seen.setdefault(name, []).append(float(np.quantile(values, RANGE)))
-    return {name: HIDDEN_STEPS / max(max(tops), 1e-6) for name, tops in seen.items()}
+    return {name: HIDDEN_STEPS / max(*tops, 1e-6) for name, tops in seen.items()}
 
 
 def _dense(parameters: Parameters, name: str, steps: Mapping[str, float]) -> Dense:
