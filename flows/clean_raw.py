@@ -21,6 +21,7 @@ from prefect.tasks import Task, exponential_backoff
 from flows.progress import tell
 from flows.runners import RunnerName, end_workers, make_runner, usable_cores
 from pipeline import run
+from pipeline.decide import Aim
 from pipeline.report import RunReport, render_markdown
 from pipeline.shards import ShardResult
 from pipeline.store.layout import Layout
@@ -38,9 +39,9 @@ def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def plan(store: Layout, raw: Path, options: run.PlanOptions) -> Plan:
+def plan(store: Layout, raw: Path, aim: Aim, options: run.PlanOptions) -> Plan:
     """Compare the raw folder with the store and write the work down as shards."""
-    return run.plan_run(store, raw, run.current_settings(), options)
+    return run.plan_run(store, raw, run.load_voices(aim), options)
 
 
 @task(
@@ -76,6 +77,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     workers: int | None = None,
     runner: RunnerName = RunnerName.PROCESS,
     *,
+    aim: Aim = Aim.BALANCED,
     shard_size: int = run.PlanOptions().shard_size,
     allow_mass_delete: bool = False,
     wait_for_settling: bool = True,
@@ -88,6 +90,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         clean: The folder of the store; the tables are published here as Parquet.
         workers: How many shards are cleaned side by side; by default as many as there are cores.
         runner: Where shards are cleaned: in threads of the run's process, or in worker processes.
+        aim: What the learned model avoids more: leaving furniture ("precision"), or losing text ("recall").
         shard_size: How many raw files make a shard at most; a task costs about half a second whatever its size.
         allow_mass_delete: Take over the deletion of more than half of the raw files, which is refused otherwise.
         wait_for_settling: Wait for files that are still being written; otherwise they are left to the next run.
@@ -95,7 +98,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     """
     options = run.PlanOptions(shard_size, wait=wait_for_settling, allow_mass_delete=allow_mass_delete)
     with run.open_store(clean) as store:
-        work = plan(store, raw, options)
+        work = plan(store, raw, aim, options)
         results = list(clean_shards(work.shards, runner, workers or usable_cores()))
         report = commit(store, work, results)
     publish(report, clean)

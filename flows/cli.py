@@ -18,7 +18,8 @@ from flows.progress import Watcher, tell, watched_by
 from flows.runners import RunnerName, usable_cores
 from flows.schedule import make_schedule
 from flows.terminal import keep_terminal_quiet
-from pipeline.cli import app
+from pipeline.cli import AimOption, app
+from pipeline.decide import Aim
 from pipeline.report import RunReport
 
 __all__ = ["app"]
@@ -39,6 +40,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
+    aim: AimOption = Aim.BALANCED,
     no_prefect: Annotated[bool, typer.Option("--no-prefect", help="The same steps without Prefect.")] = False,
     as_object: Annotated[bool, typer.Option("--json", help="One JSON object with the counts on stdout.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 5 when records were rejected.")] = False,
@@ -53,7 +55,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     """
     run_once = _run_directly if no_prefect else _run_flow
     with _progress_bar() as watcher, watched_by(watcher):
-        report = run_once(raw, clean, workers or usable_cores(), runner, allow_mass_delete=allow_mass_delete)
+        report = run_once(raw, clean, workers or usable_cores(), runner, aim=aim, allow_mass_delete=allow_mass_delete)
     typer.echo(report.to_json() if as_object else report.summary())
     raise typer.Exit(report.exit_code or (REJECTIONS if strict and report.rejected else 0))
 
@@ -66,6 +68,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
+    aim: AimOption = Aim.BALANCED,
 ) -> None:
     """
     Run on a schedule, never twice at once, until Ctrl-C; files still being written are left to the next run.
@@ -78,24 +81,28 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     state = environment.prepare(clean)
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
-    serve(Served(raw, clean, workers or usable_cores(), runner, schedule), state, Console(stderr=True))
+    serve(Served(raw, clean, workers or usable_cores(), runner, aim, schedule), state, Console(stderr=True))
 
 
-def _run_directly(raw: Path, clean: Path, workers: int, runner: RunnerName, *, allow_mass_delete: bool) -> RunReport:
+def _run_directly(  # noqa: PLR0913 - as above
+    raw: Path, clean: Path, workers: int, runner: RunnerName, *, aim: Aim, allow_mass_delete: bool
+) -> RunReport:
     from pipeline.run import PlanOptions, run_directly  # noqa: PLC0415 - not needed to show help
 
     options = PlanOptions(allow_mass_delete=allow_mass_delete)
-    return run_directly(raw, clean, workers=workers, runner=runner.value, options=options, progress=tell)
+    return run_directly(raw, clean, workers=workers, runner=runner.value, aim=aim, options=options, progress=tell)
 
 
-def _run_flow(raw: Path, clean: Path, workers: int, runner: RunnerName, *, allow_mass_delete: bool) -> RunReport:
+def _run_flow(  # noqa: PLR0913 - as above
+    raw: Path, clean: Path, workers: int, runner: RunnerName, *, aim: Aim, allow_mass_delete: bool
+) -> RunReport:
     state = environment.prepare(clean)
     from flows.clean_raw import clean_raw  # noqa: PLC0415 - imports Prefect, see the module
     from flows.connection import prefect_api  # noqa: PLC0415 - as above
 
     keep_terminal_quiet()
     with prefect_api(state, scheduler=False):
-        return clean_raw(raw, clean, workers, runner, allow_mass_delete=allow_mass_delete)
+        return clean_raw(raw, clean, workers, runner, aim=aim, allow_mass_delete=allow_mass_delete)
 
 
 @contextmanager

@@ -50,6 +50,7 @@ from flows.environment import store_name
 from flows.runners import RunnerName
 from flows.schedule import Schedule
 from flows.terminal import keep_terminal_quiet
+from pipeline.decide import Aim
 from pipeline.errors import StoreBusy, UsageError
 
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
@@ -66,6 +67,7 @@ class Served:
     clean: Path
     workers: int
     runner: RunnerName
+    aim: Aim
     schedule: Schedule
 
     @property
@@ -81,6 +83,7 @@ class Served:
             "clean": str(self.clean.resolve()),
             "workers": self.workers,
             "runner": self.runner.value,
+            "aim": self.aim.value,
             "wait_for_settling": False,
         }
 

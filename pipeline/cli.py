@@ -20,6 +20,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from pipeline.clean import clean_records
+from pipeline.decide import Aim
 from pipeline.errors import PipelineError, UsageError
 from pipeline.explain import as_json, count_reasons, explain_lines, render, visible
 from pipeline.records import Article, MediaType, RawFile, RawRecord, Rejection
@@ -62,16 +63,24 @@ InputArgument = Annotated[Path, typer.Argument(metavar="FILE|-", help="A dump or
 RecordOption = Annotated[int, typer.Option("--record", min=1, help="Which document of a file that holds several.")]
 CleanOption = Annotated[Path, typer.Option("--clean", help="The folder of the store and its Parquet tables.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+AimOption = Annotated[
+    Aim,
+    typer.Option(
+        "--aim", help="What the learned model avoids more: leaving furniture (precision), or losing text (recall)."
+    ),
+]
 
 
 @app.command()
-def explain(file: FileArgument, record: RecordOption = 1, as_object: JsonOption = False) -> None:
+def explain(
+    file: FileArgument, record: RecordOption = 1, aim: AimOption = Aim.BALANCED, as_object: JsonOption = False
+) -> None:
     """
     Show each line of a document with its verdict, the reason, the rule and its score.
 
     Example: pipeline explain raw/samples/mirror-harbor-ferry.txt
     """
-    outcome = clean_record(read_record(file, record))
+    outcome = clean_record(read_record(file, record), aim)
     match outcome:
         case Article():
             _explain_article(outcome, as_object=as_object)
@@ -82,7 +91,7 @@ def explain(file: FileArgument, record: RecordOption = 1, as_object: JsonOption 
 
 
 @app.command()
-def clean(file: InputArgument) -> None:
+def clean(file: InputArgument, aim: AimOption = Aim.BALANCED) -> None:
     """
     Print the cleaned text of one document; nothing is stored.
 
@@ -90,7 +99,7 @@ def clean(file: InputArgument) -> None:
 
     Example: pipeline clean page.html > page.txt
     """
-    outcome = clean_record(read_record(file, 1))
+    outcome = clean_record(read_record(file, 1), aim)
     if isinstance(outcome, Rejection):
         complain(describe_rejection(outcome))
     elif sys.stdout.isatty():
@@ -185,9 +194,9 @@ def read_record(path: Path, number: int) -> RawRecord:
     return records[number - 1]
 
 
-def clean_record(record: RawRecord) -> Article | Rejection:
+def clean_record(record: RawRecord, aim: Aim) -> Article | Rejection:
     """What a run would make of one document."""
-    (outcome,) = clean_records([record], load_voices())
+    (outcome,) = clean_records([record], load_voices(aim))
     return outcome
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from pipeline.errors import UsageError
 from pipeline.hosts import site_of
 from pipeline.records import RawFile
-from pipeline.settings import Settings
 from pipeline.sources.discover import (
     Discovery,
     RawBytes,
@@ -27,6 +26,7 @@ from pipeline.sources.discover import (
 from pipeline.store.layout import Layout
 from pipeline.store.sources import stale_sources
 from pipeline.store.state import KnownFile, known_files, open_state
+from pipeline.voices import Voices
 from pipeline.work import Deltas, FileCounts, Plan, write_deltas, write_shards
 
 RACY_NS = 2_000_000_000  # a file changed so shortly before a scan may change again without a new time
@@ -58,10 +58,11 @@ class _Sorted:
     unchanged: int = 0
 
 
-def plan_files(raw: Path, layout: Layout, settings: Settings, options: PlanOptions) -> Plan:
+def plan_files(raw: Path, layout: Layout, voices: Voices, options: PlanOptions) -> Plan:
     """Scan `raw`, compare it with the state, and write the run's shards and deltas below `.store/tmp/`."""
     if options.shard_size < 1 or options.settle < 0:
         raise UsageError("a shard holds at least one file, and the settle time cannot be negative")
+    settings = voices.settings
     scanned_ns = time.time_ns()
     discovery = discover(raw)
     with open_state(layout) as state:
@@ -89,7 +90,7 @@ def plan_files(raw: Path, layout: Layout, settings: Settings, options: PlanOptio
         started_at=scanned_ns / 1e9,
         scanned_ns=scanned_ns,
         deltas=write_deltas(folder / "deltas.json", deltas),
-        shards=tuple(write_shards(folder, raw, work, settings, options.shard_size)),
+        shards=tuple(write_shards(folder, raw, work, voices, options.shard_size)),
         counts=FileCounts(
             seen=len(discovery.files),
             new=len(new),

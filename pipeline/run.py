@@ -2,7 +2,7 @@
 One incremental run, as steps that any runner can carry: plan, clean the shards, commit.
 
     with open_store(clean) as store:                the lock, for the whole run
-        plan = plan_run(store, raw, settings)       what to do, written down as shard files
+        plan = plan_run(store, raw, voices)         what to do, written down as shard files
         results = map(clean_shard, plan.shards)     anywhere, in any order, side by side
         report = commit_run(store, plan, results)   all at once or not at all
 
@@ -23,31 +23,30 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.clean import clean_records
+from pipeline.decide import Aim
 from pipeline.plan import DEFAULT_OPTIONS, PlanOptions, plan_files
 from pipeline.report import RunReport, StoreCounts
-from pipeline.settings import Settings
 from pipeline.shards import Cleaner, ShardResult, clean_shard
 from pipeline.store.changes import Outcome
 from pipeline.store.commit import Committed, commit, open_store
 from pipeline.store.layout import Layout
 from pipeline.store.pieces import PieceReader
 from pipeline.store.state import keep_report, store_counts
-from pipeline.voices import load_voices
+from pipeline.voices import Voices, load_voices
 from pipeline.work import Plan, read_deltas
 
-__all__ = ["PlanOptions", "clean_shard", "commit_run", "current_settings", "open_store", "plan_run", "run_directly"]
+__all__ = ["PlanOptions", "clean_shard", "commit_run", "load_voices", "open_store", "plan_run", "run_directly"]
 
 log = logging.getLogger(__name__)
 
 
-def current_settings() -> Settings:
-    """The versions that this installation cleans with."""
-    return load_voices().settings
+def plan_run(store: Layout, raw: Path, voices: Voices, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
+    """
+    Compare `raw` with the store and write the work down; see `pipeline.plan`.
 
-
-def plan_run(store: Layout, raw: Path, settings: Settings, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
-    """Compare `raw` with the store and write the work down; see `pipeline.plan`."""
-    return plan_files(raw.absolute(), store, settings, options)
+    Workers load the voices that ship with the package, with this aim, and refuse a plan made for any others.
+    """
+    return plan_files(raw.absolute(), store, voices, options)
 
 
 def commit_run(store: Layout, plan: Plan, results: Iterable[ShardResult]) -> RunReport:
@@ -77,6 +76,7 @@ def run_directly(  # noqa: PLR0913 - the options of the command, one by one
     *,
     workers: int | None = None,
     runner: Literal["thread", "process"] = "thread",
+    aim: Aim = Aim.BALANCED,
     options: PlanOptions = DEFAULT_OPTIONS,
     cleaner: Cleaner = clean_records,
     progress: Callable[[int, int], None] | None = None,
@@ -87,7 +87,7 @@ def run_directly(  # noqa: PLR0913 - the options of the command, one by one
     `progress` is called with the number of shards done and of all shards. `StoreBusy` when another run is active.
     """
     with open_store(clean) as store:
-        plan = plan_run(store, raw, current_settings(), options)
+        plan = plan_run(store, raw, load_voices(aim), options)
         results = []
         for number, result in enumerate(_clean_all(plan.shards, workers, runner, cleaner), start=1):
             results.extend([result] if result else [])

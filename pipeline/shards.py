@@ -68,7 +68,7 @@ def clean_shard(shard_path: Path, cleaner: Cleaner = clean_records) -> ShardResu
     pieces = shard_path.parent / f"pieces-{name}"
     if not pieces.exists():
         shard = read_shard(shard_path)
-        voices = load_voices()
+        voices = load_voices(shard.aim)
         settings = voices.settings
         if settings.digest != shard.settings_digest:
             raise StoreError(f"{shard_path}: planned with other rules, another model or version than this worker has")

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.decide import Aim
 from pipeline.records import RawFile
 from pipeline.settings import Settings
 from pipeline.sources.discover import path_of
 from pipeline.store.state import status_of
+from pipeline.voices import Voices
 
 SHARD_BYTES = 64 * 1024 * 1024
 
@@ -62,9 +64,10 @@ class Deltas:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A shard file's content: raw files to clean together."""
+    """A shard file's content: raw files to clean together, and by what."""
 
     files: tuple[RawFile, ...]
+    aim: Aim
     settings_digest: str
     rules_digest: str
 
@@ -74,7 +77,7 @@ def read_shard(path: Path) -> Shard:
     content = json.loads(path.read_text(encoding="utf-8"))
     raw = Path(content["raw"])
     files = tuple(_file_from(raw, row) for row in content["files"])
-    return Shard(files, content["settings_digest"], content["rules_digest"])
+    return Shard(files, Aim(content["aim"]), content["settings_digest"], content["rules_digest"])
 
 
 def read_deltas(path: Path, raw: Path) -> Deltas:
@@ -87,12 +90,12 @@ def read_deltas(path: Path, raw: Path) -> Deltas:
     )
 
 
-def write_shards(
-    folder: Path, raw: Path, work: Sequence[RawFile], settings: Settings, shard_size: int
-) -> Iterator[Path]:
+def write_shards(folder: Path, raw: Path, work: Sequence[RawFile], voices: Voices, shard_size: int) -> Iterator[Path]:
+    settings = voices.settings
     for number, files in enumerate(_cut(work, shard_size), start=1):
         content = {
             "raw": str(raw),
+            "aim": voices.aim,
             "settings_digest": settings.digest,
             "rules_digest": settings.rules_digest,
             "files": [_row_of(file) for file in files],

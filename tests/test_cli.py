@@ -12,8 +12,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pipeline import cli
+from pipeline.decide import Aim
 from pipeline.errors import PipelineError, RulePackError, StoreBusy, StoreError, StoreRefused
 from pipeline.run import PlanOptions, run_directly
+from tests.stub_model import stub_voices
 
 DUMP = """Quantcast
 Viewing all articles
@@ -146,6 +148,21 @@ def test_bad_usage_exits_with_2(args: tuple[str, ...], dump: Path) -> None:
     assert "Traceback" not in result.output
 
 
+def test_the_aim_decides_about_lines_in_doubt(dump: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the model half believes stays for recall and goes for precision; `explain` shows the model's doubt."""
+    doubt = "Nobody expected it to come back with twelve, and least of all the captain, who counts twice."
+    monkeypatch.setattr(cli, "load_voices", lambda aim: stub_voices({doubt: 0.4}, aim))
+
+    cleaned = {aim: run("clean", dump, "--aim", aim.value).stdout for aim in Aim}
+    told = json.loads(run("explain", dump, "--aim", "precision", "--json").stdout)
+
+    assert doubt in cleaned[Aim.RECALL]
+    assert doubt not in cleaned[Aim.PRECISION]
+    (entry,) = [entry for line in told["lines"] for entry in line["removed"] if entry["rule"] == "model"]
+    assert (entry["text"], entry["score"]) == (doubt, 0.6)
+    assert run("clean", dump, "--aim", "perfection").exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -161,10 +178,10 @@ def test_an_error_made_on_purpose_is_a_message_and_an_exit_code(
 ) -> None:
     """Errors of the package end in one line on stderr and their exit code, never in a traceback."""
 
-    def fail() -> None:
+    def fail(_aim: Aim) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "load_rules", fail)
+    monkeypatch.setattr(cli, "load_voices", fail)
     result = run("clean", dump)
 
     assert result.exit_code == code

@@ -7,20 +7,23 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipeline.errors import StoreBusy, UsageError
+from pipeline.decide import Aim
+from pipeline.errors import StoreBusy, StoreError, UsageError
 from pipeline.plan import PlanOptions
 from pipeline.records import Article, RawRecord, Rejection
 from pipeline.report import RunReport, render_markdown
-from pipeline.rules import Rules
-from pipeline.run import clean_records, commit_run, current_settings, open_store, plan_run, run_directly
-from pipeline.settings import Settings
+from pipeline.rules import Rules, load_rules
+from pipeline.run import clean_records, commit_run, load_voices, open_store, plan_run, run_directly
 from pipeline.shards import clean_shard
 from pipeline.store import history, status, verify
+from pipeline.voices import Voices
 from tests.store_cases import by_source, lasting, page, published_bytes, rows, run, story, write
+from tests.stub_model import stub_voices
 
 ROOT = Path(__file__).parent.parent
 
@@ -279,18 +282,46 @@ def test_files_below_a_folder_that_cannot_be_listed_are_not_gone(
 def test_other_settings_clean_every_file_again(raw: Path, clean: Path) -> None:
     """A new version or rule makes new rows of all files, retries the rejected, and keeps the times articles came in."""
     write(raw, {"a.txt": story("Ems"), "d.txt": ""})
-    _run_with(raw, clean, Settings(current_settings().rules_digest, cleaner_version="0.0.1"))
+    _run_with(raw, clean, Voices(Rules(load_rules().rules, digest="older")))
     before = by_source(clean)["a.txt#1"]
 
     report = run(raw, clean)
 
     after = by_source(clean)["a.txt#1"]
     assert (report.files.unchanged, report.files.recleaned, report.records) == (2, 2, 2)
-    assert (before["cleaner_version"], after["cleaner_version"]) == ("0.0.1", current_settings().cleaner_version)
+    assert (before["rules_digest"], after["rules_digest"]) == ("older", load_rules().digest)
     assert after["ingested_at"] == before["ingested_at"]
     assert rows(clean, "rejected")[0]["attempts"] == 2
     assert run(raw, clean).records == 0
     assert verify(clean) == []
+
+
+def test_another_aim_cleans_every_file_again(raw: Path, clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The aim travels with the plan to the workers, and rows made for one aim are not left beside those of another."""
+    doubt = "Several members said that the plan for Ems would be put to a vote next week, after a second hearing."
+    for module in ("pipeline.run", "pipeline.shards"):
+        monkeypatch.setattr(f"{module}.load_voices", lambda aim: stub_voices({doubt: 0.3}, aim))
+    write(raw, {"a.txt": story("Ems")})
+
+    reports, found = [], []
+    for aim in (Aim.PRECISION, Aim.PRECISION, Aim.RECALL, Aim.BALANCED):
+        reports.append(run_directly(raw, clean, aim=aim, options=PlanOptions(settle=0)))
+        found.append(by_source(clean)["a.txt#1"])
+
+    assert [report.records for report in reports] == [1, 0, 1, 1]
+    assert [row["model_version"] for row in found] == ["stub-precision", "stub-precision", "stub-recall", "stub"]
+    assert [doubt in row["text"] for row in found] == [False, False, True, False]
+    assert verify(clean) == []
+
+
+def test_a_worker_with_another_model_refuses_the_plan(raw: Path, clean: Path) -> None:
+    """Rows never carry the version of a model that did not make them."""
+    write(raw, {"a.txt": story("Ems")})
+    with open_store(clean) as store:
+        plan = plan_run(store, raw, stub_voices({}), PlanOptions(settle=0))
+
+        with pytest.raises(StoreError, match="another model"):
+            clean_shard(plan.shards[0])
 
 
 def test_a_shard_that_fails_loses_only_itself(raw: Path, clean: Path) -> None:
@@ -326,7 +357,7 @@ def test_a_shard_done_twice_is_done_once(raw: Path, clean: Path) -> None:
     """A worker that is given a shard again returns what is there, without cleaning."""
     write(raw, {"a.txt": story("Ems")})
     with open_store(clean) as store:
-        plan = plan_run(store, raw, current_settings(), PlanOptions(settle=0))
+        plan = plan_run(store, raw, load_voices(), PlanOptions(settle=0))
         first = clean_shard(plan.shards[0])
         again = clean_shard(plan.shards[0], cleaner=_never)
         report = commit_run(store, plan, [again])
@@ -493,21 +524,21 @@ def test_a_report_says_what_happened_in_three_ways(raw: Path, clean: Path) -> No
     assert status(clean).last_run == report
 
 
-def _run_with(raw: Path, clean: Path, settings: Settings) -> None:
-    """A run of another version: its shards are what this version's are, but for the version they carry."""
+def _run_with(raw: Path, clean: Path, voices: Voices) -> None:
+    """A run of another installation, which ships with these voices."""
     with open_store(clean) as store, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.shards.Settings", lambda _: settings)
-        plan = plan_run(store, raw, settings, PlanOptions(settle=0))
+        patch.setattr("pipeline.shards.load_voices", lambda aim: replace(voices, aim=aim))
+        plan = plan_run(store, raw, voices, PlanOptions(settle=0))
         commit_run(store, plan, [clean_shard(shard) for shard in plan.shards])
 
 
-def _fail_on_weser(records: list[RawRecord], rules: Rules) -> list[Article | Rejection]:
+def _fail_on_weser(records: list[RawRecord], voices: Voices) -> list[Article | Rejection]:
     if any(b"Weser" in record.data for record in records):
         raise RuntimeError("a cleaner that cannot bear the Weser")
-    return clean_records(records, rules)
+    return clean_records(records, voices)
 
 
-def _never(records: list[RawRecord], rules: Rules) -> list[Article | Rejection]:
+def _never(records: list[RawRecord], voices: Voices) -> list[Article | Rejection]:
     raise AssertionError("cleaned again")
 
 

@@ -86,7 +86,7 @@ def test_a_broken_shard_does_not_lose_the_others(dumps: Path, clean: Path) -> No
     @flow
     def run_with_a_broken_shard() -> RunReport:
         with run.open_store(clean) as store:
-            work = run.plan_run(store, dumps, run.current_settings(), run.PlanOptions(shard_size=3))
+            work = run.plan_run(store, dumps, run.load_voices(), run.PlanOptions(shard_size=3))
             work.shards[0].write_text("{", encoding="utf-8")
             return run.commit_run(store, work, list(clean_shards(work.shards, RunnerName.THREAD, 2)))
 
@@ -114,7 +114,7 @@ def test_a_shard_that_kills_its_worker_does_not_lose_the_others(dumps: Path, cle
     @flow
     def run_with_a_deadly_shard() -> RunReport:
         with run.open_store(clean) as store:
-            work = run.plan_run(store, dumps, run.current_settings(), run.PlanOptions(shard_size=3))
+            work = run.plan_run(store, dumps, run.load_voices(), run.PlanOptions(shard_size=3))
             return run.commit_run(store, work, list(clean_raw.clean_shards(work.shards, RunnerName.PROCESS, 1)))
 
     report = run_with_a_deadly_shard()

@@ -1,0 +1,27 @@
+"""A model whose verdicts are known: it stands in for a trained one where only the plumbing is tested."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.decide import Aim, Floats
+from pipeline.model.text import Bools, Ints
+from pipeline.rules import Rules, load_rules
+from pipeline.voices import Voices
+
+
+@dataclass(frozen=True)
+class StubModel:
+    """Gives each line the probability listed for it, and .99 to all others."""
+
+    kept: Mapping[str, float]
+    version: str = "stub"
+
+    def score_lines(self, lines: Sequence[str], _doc: Ints, _gap: Bools) -> tuple[Floats, Ints]:
+        return np.array([self.kept.get(line.strip(), 0.99) for line in lines]), np.arange(len(lines))
+
+
+def stub_voices(kept: Mapping[str, float], aim: Aim = Aim.BALANCED, rules: Rules | None = None) -> Voices:
+    """The rules and a stub beside them."""
+    return Voices(rules or load_rules(), StubModel(kept), aim)  # type: ignore[arg-type]
