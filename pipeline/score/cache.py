@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+import platformdirs
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -20,6 +21,9 @@ from pipeline.score.gold import read_pages
 from pipeline.score.measures import count_words, oracle, word_f1
 from pipeline.score.shapes import Shape, flattenings
 from pipeline.words import PYTHON_WORD
+
+CACHE = platformdirs.user_cache_path("article-pipeline") / "gold"
+"""Where it is kept unless another folder is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def load_shape(path: Path, shape: Shape, folder: Path) -> list[Shaped]:
 
 def cache_path(folder: Path, path: Path, shape: Shape, *parts: str) -> Path:
     """Return where something made from a gold file in one shape is kept; `parts` are what else decides it."""
-    key = hashlib.sha256("\n".join([_digest_file(path), shape, *parts]).encode()).hexdigest()
+    key = hashlib.sha256("\n".join([digest_file(path), shape, *parts]).encode()).hexdigest()
     return folder / f"{path.stem}-{shape}-{key[:16]}.parquet"
 
 
@@ -66,6 +70,7 @@ def write_table(target: Path, columns: Mapping[str, Sequence[object]]) -> None:
 
 
 @cache
-def _digest_file(path: Path) -> str:
+def digest_file(path: Path) -> str:
+    """Return a digest of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

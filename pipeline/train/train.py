@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from pipeline.model.features import Floats
 from pipeline.model.lexicon import COLUMNS, score_columns
@@ -33,7 +34,16 @@ Tell = Callable[[int, float], None]
 def train_model(
     examples: Sequence[Example], *, epochs: int = EPOCHS, seed: int = 0, tell: Tell | None = None
 ) -> LineModel:
-    """Train on these examples. The same examples in the same order give the same model on one machine."""
+    """
+    Train on these examples. The same examples in the same order give the same model on one machine.
+
+    On one thread: several round sums in another order, and on a busy machine they are slower, too.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        return _train(examples, epochs, seed, tell or (lambda _epoch, _loss: None))
+
+
+def _train(examples: Sequence[Example], epochs: int, seed: int, tell: Tell) -> LineModel:
     counts = count_sites(list(_by_site(examples)))
     features = [_with_lexicon(example, counts) for example in examples]
     mean, spread = _standard(features)
@@ -51,9 +61,7 @@ def train_model(
 
     mean_size = np.mean([len(example) for example in examples])
     steps = int(epochs * TEXTS_A_PAGE * len(pages) * mean_size / BATCH)
-    parameters = fit(
-        batches, epochs, inputs[0].shape[1], steps=steps, seed=seed, tell=tell or (lambda _epoch, _loss: None)
-    )
+    parameters = fit(batches, epochs, inputs[0].shape[1], steps=steps, seed=seed, tell=tell)
     chosen = random.permutation(len(examples))[:SAMPLE]
     sample = [(inputs[index].astype(np.float32), np.zeros(1, np.int64)) for index in chosen]
     return LineModel(counts.lexicon(), mean, spread, quantise(parameters, sample), version="unsaved")
