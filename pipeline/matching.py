@@ -24,6 +24,8 @@ TOGETHER = 24
 """So many rules in one regex: Polars keeps 32 compiled regexes a thread, and to compile all again costs half a second."""
 TOGETHER_INSIDE = 3
 """The same for rules that look inside a line too, which go through more states."""
+FEW_LINES = 1000
+"""So many lines are looked up faster in Python than a table of heads is made for Polars: 0.3 ms against 4 ms for 100."""
 FIRST_MARK = 0x0E
 """
 The first of the characters that stand before a line and say how many words it has. They are control characters, which
@@ -49,7 +51,7 @@ class Matcher:
     groups: tuple[Group, ...]
     ranks: Mapping[str, int]  # of each rule by its id; the lowest wins
     limits: tuple[int, ...]  # the rules' `most_words`, ascending
-    heads: tuple[tuple[int, pl.Series, pl.Series], ...]  # length, heads of that length, groups of each
+    heads: Mapping[int, Mapping[str, int]]  # by length: heads of that length, and the groups of each
     pieces: tuple[tuple[int, list[str]], ...]  # groups that match lines with one of some pieces, with these pieces
     any_piece: str  # finds all of these at once
     open: int  # groups that have to be tried on any line
@@ -89,10 +91,7 @@ def make_matcher(rules: Sequence[Rule]) -> Matcher:
         groups=tuple(Group(tuple(part), _pattern(part, limits)) for part in parts),
         ranks=ranks,
         limits=limits,
-        heads=tuple(
-            (length, pl.Series(list(table)), pl.Series(list(table.values()), dtype=pl.UInt64))
-            for length, table in heads.items()
-        ),
+        heads=heads,
         pieces=tuple((number, sorted(each)) for number, each in enumerate(pieces) if each),
         any_piece="|".join(map(re.escape, shortest(chain.from_iterable(pieces)))),
         open=sum(1 << number for number, part in enumerate(parts) if any(clues[rule.id] is None for rule in part)),
@@ -131,15 +130,16 @@ def _first_matches(lines: pl.DataFrame, matcher: Matcher) -> list[Rule | None]:
     matched: list[Rule | None] = [None] * len(lines)
     if not matcher.groups:
         return matched
-    rows, groups, marked = _candidates(lines, matcher)
+    short = _short_lines(lines, matcher)
+    groups = _groups_to_try(short["folded"], matcher)
     for number, group in enumerate(matcher.groups):
         tried = groups & (1 << number) != 0
-        texts = marked.filter(tried)
+        texts = short["marked"].filter(tried)
         hit = texts.str.contains(group.pattern) if len(texts) else tried.clear()
         if hit.any():
             texts = texts.filter(hit)
             found = _which(texts.unique(), group)
-            for row, text in zip(rows.filter(tried).filter(hit).to_list(), texts.to_list(), strict=True):
+            for row, text in zip(short["row"].filter(tried).filter(hit).to_list(), texts.to_list(), strict=True):
                 rule, before = found[text], matched[row]
                 if before is None or matcher.ranks[rule.id] < matcher.ranks[before.id]:
                     matched[row] = rule
@@ -148,42 +148,53 @@ def _first_matches(lines: pl.DataFrame, matcher: Matcher) -> list[Rule | None]:
 
 def _which(hits: pl.Series, group: Group) -> dict[str, Rule]:
     """The first rule of the group that matches each text; one of them does."""
-    names = (pl.col(f"rule{number}") for number in range(len(group.rules)))
-    first = pl.coalesce(pl.when(name.is_not_null()).then(number) for number, name in enumerate(names))
-    places = hits.str.extract_groups(group.pattern).struct.unnest().select(first).to_series()
-    return {text: group.rules[place] for text, place in zip(hits.to_list(), places.to_list(), strict=True)}
+    found = hits.str.extract_groups(group.pattern).struct.unnest()
+    columns = (found[f"rule{number}"].to_list() for number in range(len(group.rules)))
+    return {
+        text: next(rule for rule, match in zip(group.rules, matches, strict=True) if match is not None)
+        for text, *matches in zip(hits.to_list(), *columns, strict=True)
+    }
 
 
-def _candidates(lines: pl.DataFrame, matcher: Matcher) -> list[pl.Series]:
-    """Rows of lines that may match, the groups to try on each, and the texts with the marks before them."""
-    marks = pl.Series([chr(FIRST_MARK + n) for n in range(len(matcher.limits))])
-    mark = pl.lit(marks).gather(pl.lit(pl.Series(matcher.limits)).search_sorted(pl.col("words")))
-    short = (
-        lines.select(pl.row_index("row"), "bare", "words")
-        .filter((pl.col("words") <= matcher.limits[-1]) & (pl.col("bare").str.len_chars() <= MOST_RULE_CHARACTERS))
-        .select("row", _fold(pl.col("bare")).alias("folded"), pl.concat_str(mark, "bare").alias("marked"))
+def _short_lines(lines: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
+    """Lines that are not too long for every rule: their `row`, `folded` as clues are, `marked` with their length."""
+    bare, letters = pl.col("bare"), list(FOLDED)
+    folded = bare.str.to_lowercase().str.replace_many(letters, list(FOLDED.values())).str.replace_all("00+", "0")
+    marks = pl.lit(pl.Series([chr(FIRST_MARK + n) for n in range(len(matcher.limits))]))
+    mark = marks.gather(pl.lit(pl.Series(matcher.limits)).search_sorted(pl.col("words")))
+    return (
+        lines.lazy()
+        .select(pl.row_index("row"), "bare", "words")
+        .filter((pl.col("words") <= matcher.limits[-1]) & (bare.str.len_chars() <= MOST_RULE_CHARACTERS))
+        .select("row", folded.alias("folded"), pl.concat_str(mark, bare).alias("marked"))
+        .collect()
     )
+
+
+def _groups_to_try(folded: pl.Series, matcher: Matcher) -> pl.Series:
+    """The groups of rules of which each text has a clue, by their bits."""
+    by_head = (_look_up_few if len(folded) < FEW_LINES else _look_up)(folded, matcher)
+    if not matcher.pieces:
+        return by_head
     # Few lines have any of the pieces, and only these are searched for each group's.
-    telling = short.filter(pl.col("folded").str.contains(matcher.any_piece)) if matcher.pieces else short.clear()
-    return pl.concat(
-        lines.select("row", reduce(or_, groups).alias("groups"), "marked").filter(pl.col("groups") != 0)
-        for lines, groups in ((short, _groups_by_head(matcher)), (telling, _groups_by_piece(matcher)))
-    ).get_columns()
+    telling = folded.str.contains(matcher.any_piece).arg_true()
+    texts = folded.gather(telling).alias("text").to_frame()
+    bits = [pl.col("text").str.contains_any(pieces).cast(pl.UInt64) * (1 << n) for n, pieces in matcher.pieces]
+    by_piece = texts.select(reduce(or_, bits)).to_series()
+    return by_head.scatter(telling, by_head.gather(telling) | by_piece)
 
 
-def _groups_by_head(matcher: Matcher) -> Iterator[pl.Expr]:
-    yield pl.lit(matcher.open, dtype=pl.UInt64)
-    for length, heads, groups in matcher.heads:
-        yield pl.col("folded").str.head(length).replace_strict(heads, groups, default=0, return_dtype=pl.UInt64)
+def _look_up(folded: pl.Series, matcher: Matcher) -> pl.Series:
+    """The groups whose matches start as each text does."""
+    bits = [
+        pl.col("text").str.head(length).replace_strict(table, default=0, return_dtype=pl.UInt64)
+        for length, table in matcher.heads.items()
+    ]
+    return folded.alias("text").to_frame().select(reduce(or_, bits, pl.lit(matcher.open, dtype=pl.UInt64))).to_series()
 
 
-def _groups_by_piece(matcher: Matcher) -> Iterator[pl.Expr]:
-    yield pl.lit(0, dtype=pl.UInt64)
-    for number, pieces in matcher.pieces:
-        yield pl.col("folded").str.contains_any(pieces).cast(pl.UInt64) * (1 << number)
-
-
-def _fold(text: pl.Expr) -> pl.Expr:
-    """A text as clues hold it."""
-    letters, folded = list(FOLDED), list(FOLDED.values())
-    return text.str.to_lowercase().str.replace_many(letters, folded).str.replace_all("00+", "0")
+def _look_up_few(folded: pl.Series, matcher: Matcher) -> pl.Series:
+    """The same for a few texts, for which a join with thousands of heads would take ten times as long."""
+    tables = list(matcher.heads.items())
+    found = (reduce(or_, (table.get(text[:length], 0) for length, table in tables), matcher.open) for text in folded)
+    return pl.Series(found, dtype=pl.UInt64)
