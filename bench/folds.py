@@ -5,31 +5,26 @@ Sites are shared out to folds by name (`pipeline.score.gold.fold_of`), in all fi
 the training files' pages of all other folds; whatever is scored, of any file, is cleaned by the cleaner of its own fold.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from pipeline.errors import UsageError
-from pipeline.score.gold import PageGold, fold_of
+from bench.models import Training, fold_models
+from pipeline.model import LineModel
+from pipeline.rules import Rules, load_rules
+from pipeline.score.gold import fold_of
 from pipeline.score.shapes import Shape
-from pipeline.score.systems import OURS, OURS_HTML, Result, System
+from pipeline.score.systems import Result, System, ours
+from pipeline.voices import Voices, load_voices
 
 
-class Voices(StrEnum):
+class Voice(StrEnum):
     """What has a say in the verdict on a line."""
 
     RULES = "rules"
-    MODEL = "model"
+    MODEL = "model"  # no rule pack; titles are still found, as they have a column of their own
     BOTH = "both"
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A page to train on, with its flat texts; no text holds a line of a page of another fold."""
-
-    page: PageGold  # without its HTML
-    texts: Mapping[Shape, str]  # its six flattenings; may be blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +46,25 @@ class Sited(Protocol):
     def domain(self) -> str: ...
 
 
-Examples = Callable[[], Sequence[Example]]
-"""The pages of all training files; a function, since only training needs their texts."""
+NO_RULES = Rules((), digest="none")
 
 
-def shipped_cleaner(voices: Voices) -> Cleaner:
-    """The cleaner as it is installed."""
-    if voices is Voices.RULES:
-        return Cleaner(OURS, OURS_HTML)
-    raise _no_model()
+def choose_voices(voice: Voice, model: LineModel | None) -> Voices:
+    """The rules, this model, or both."""
+    rules = NO_RULES if voice is Voice.MODEL else load_rules()
+    return Voices(rules, None if voice is Voice.RULES else model)
 
 
-def cleaner_for_fold(train: Sequence[Example], voices: Voices) -> Cleaner:
-    """
-    Train a cleaner on these pages, which hold none of the sites it will be scored on.
-
-    The seam for the learned model: what is trained here must depend on `train` and on nothing else.
-    """
-    del train, voices
-    raise _no_model()
+def shipped_cleaner(voice: Voice) -> Cleaner:
+    """The cleaner as it is installed, or one of its voices alone."""
+    return Cleaner(*ours(choose_voices(voice, load_voices().model)))
 
 
-def cleaners_by_fold(examples: Examples, folds: int, voices: Voices) -> list[Cleaner]:
-    """One cleaner a fold, trained on the other folds' pages; rules learn nothing, so theirs is the shipped one."""
-    if voices is Voices.RULES:
-        return [shipped_cleaner(voices)] * folds
-    pages = examples()
-    return [
-        cleaner_for_fold([each for each in pages if fold_of(each.page.domain, folds) != fold], voices)
-        for fold in range(folds)
-    ]
+def cleaners_by_fold(training: Training, folds: int, voice: Voice) -> list[Cleaner]:
+    """One cleaner a fold, its model trained on the other folds' sites; rules learn nothing, so theirs is the shipped one."""
+    if voice is Voice.RULES:
+        return [shipped_cleaner(voice)] * folds
+    return [Cleaner(*ours(choose_voices(voice, model))) for model in fold_models(training, folds)]
 
 
 def clean_by_fold(
@@ -94,7 +78,3 @@ def clean_by_fold(
         cleaned = cleaner.for_shape(shape).run([texts[index] for index in indices])
         results.update(zip(indices, cleaned, strict=True))
     return [results[index] for index in range(len(texts))]
-
-
-def _no_model() -> UsageError:
-    return UsageError("there is no model to train yet; --voices rules needs none")

@@ -4,7 +4,8 @@ How good the cleaning is, on gold that people made: `python -m bench.quality [--
 Prints, for every file of page gold and each of the six shapes of flat text, word F1 of the raw text, of the line oracle,
 of ours and of the peers, the share of the gap closed and of pages made worse; the mean and the worst over the shapes,
 which are the headline; the page types that are no articles; and macro F1 on labelled lines. `--inputs html` scores
-pages as HTML beside trafilatura. With `--cv`, every document is cleaned by a model that saw nothing of its site.
+pages as HTML beside trafilatura. With `--cv`, every document is cleaned by a model that saw nothing of its site; the
+folds' models are trained once and kept in the cache.
 """
 
 import argparse
@@ -14,27 +15,25 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import platformdirs
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench.folds import Example, Voices, clean_by_fold, cleaners_by_fold, shipped_cleaner
-from bench.rows import Headline, Part, Plan, Row, headline, load_pages, measure
+from bench.folds import Voice, clean_by_fold, cleaners_by_fold, shipped_cleaner
+from bench.models import Training
+from bench.rows import Headline, Part, Plan, Row, headline, measure
 from bench.tables import draw_headline, draw_lines, draw_shapes
 from pipeline.errors import PipelineError
-from pipeline.score.cache import load_shape
+from pipeline.score.cache import CACHE
 from pipeline.score.gold import read_lines
 from pipeline.score.lines import LineGroup, keep_everything, summarise_lines
 from pipeline.score.peers import PEERS
 from pipeline.score.run import RAW
 from pipeline.score.shapes import FLATTENINGS, Shape
 from pipeline.score.table import round_figures
+from pipeline.train.train import EPOCHS
 
 GOLD = Path(__file__).resolve().parents[2] / "shared" / "gold"
-CACHE = platformdirs.user_cache_path("article-pipeline") / "gold"
 
-TRAINING = ("wcxb_dev", "news", "multilingual")
-"""Files that a model may be trained on; the others are only ever scored."""
 PARTS = (
     Part("wcxb_dev articles", "wcxb_dev", "article"),
     Part("news", "news"),
@@ -53,7 +52,7 @@ WIDTH = 160
 class Quality:
     """Everything that is measured."""
 
-    voices: Voices
+    voices: Voice
     folds: int | None  # None for the cleaner as it is installed
     limit: int | None
     rows: tuple[Row, ...]
@@ -62,7 +61,7 @@ class Quality:
     lines: tuple[LineGroup, ...]
 
 
-def measure_all(plan: Plan, shapes: Sequence[Shape], voices: Voices, folds: int | None) -> Quality:
+def measure_all(plan: Plan, shapes: Sequence[Shape], voices: Voice, folds: int | None) -> Quality:
     """Measure every part in these shapes, other page types in the first of them, and labelled lines."""
     found = [measure(plan, part, shape) for part in PARTS for shape in shapes]
     rows = [row for row in found if row]
@@ -90,17 +89,6 @@ def measure_lines(plan: Plan) -> list[LineGroup]:
         plan.tell(f"{LINES}: {peer.name}")
         verdicts.append((peer.name, [result.keep or () for result in peer.run(texts)]))
     return summarise_lines(documents, verdicts)
-
-
-def load_examples(gold: Path, cache: Path) -> list[Example]:
-    """The pages that a model may be trained on, with their flat texts."""
-    examples: list[Example] = []
-    for name in TRAINING:
-        path = gold / f"{name}.parquet"
-        columns = {shape: load_shape(path, shape, cache) for shape in FLATTENINGS}
-        for index, page in enumerate(load_pages(path)):
-            examples.append(Example(page, {shape: column[index].text for shape, column in columns.items()}))
-    return examples
 
 
 def show(console: Console, quality: Quality) -> None:
@@ -137,7 +125,9 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--cv", action="store_true", help="clean each document by a model trained without its site")
     parser.add_argument("--folds", type=int, default=5, help="of --cv; stitched texts keep sites apart for 5 only")
-    parser.add_argument("--voices", type=Voices, choices=list(Voices), default=Voices.RULES, help="what has a say")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"of training, with --cv (default {EPOCHS})")
+    parser.add_argument("--jobs", type=int, default=1, help="folds trained side by side; each takes gigabytes")
+    parser.add_argument("--voices", type=Voice, choices=list(Voice), default=Voice.BOTH, help="what has a say")
     parser.add_argument(
         "--inputs", type=Shape, nargs="+", choices=list(Shape), default=list(FLATTENINGS), metavar="SHAPE"
     )
@@ -154,11 +144,8 @@ def main() -> None:
     try:
         with progress() as tell:
             tell("training" if folds else "loading")
-            cleaners = (
-                cleaners_by_fold(lambda: load_examples(options.gold, options.cache), folds, options.voices)
-                if folds
-                else [shipped_cleaner(options.voices)]
-            )
+            training = Training(options.gold, options.cache, options.epochs, options.jobs, tell)
+            cleaners = cleaners_by_fold(training, folds, options.voices) if folds else [shipped_cleaner(options.voices)]
             plan = Plan(options.gold, options.cache, cleaners, options.peers, options.limit, tell)
             quality = measure_all(plan, options.inputs, options.voices, folds)
     except PipelineError as error:

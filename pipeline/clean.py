@@ -173,13 +173,19 @@ def clean_text(text: str, *, url: str | None = None, title: str | None = None, a
     return next(iter(clean_batch([replace(document, known=replace(document.known, title=title))], aim=aim)))
 
 
-def clean_html(html: str | bytes, *, url: str | None = None, aim: Aim = Aim.BALANCED) -> Cleaned:
-    """Clean one HTML page; bytes are decoded as the page declares, or as detected."""
+def clean_html(
+    html: str | bytes, *, url: str | None = None, voices: Voices | None = None, aim: Aim = Aim.BALANCED
+) -> Cleaned:
+    """
+    Clean one HTML page; bytes are decoded as the page declares, or as detected.
+
+    `voices` and `aim` are those of `clean_batch` and `clean_text`.
+    """
     if isinstance(html, str):
         read = _read(document_from_text(html, url=url, media_type=MediaType.HTML))
     else:
         read = _read(decode_record(RawRecord("given#1", html, MediaType.HTML, raw_sha256="", url=url)))
-    return _cleaned(read, next(iter(_clean([read], load_voices(Aim(aim))))))
+    return _cleaned(read, next(iter(_clean([read], voices or load_voices(Aim(aim))))))
 
 
 def clean_batch(

@@ -25,6 +25,7 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.explain import as_json, count_reasons, explain_lines, render, visible
 from pipeline.records import Article, MediaType, RawFile, RawRecord, Rejection
 from pipeline.score import table as score_table
+from pipeline.score.cache import CACHE
 from pipeline.score.pages import Key
 from pipeline.score.run import Tell, score_file
 from pipeline.score.shapes import Shape
@@ -33,6 +34,8 @@ from pipeline.sources.discover import SUFFIXES
 from pipeline.store.status import Status
 from pipeline.store.status import status as store_status
 from pipeline.store.verify import verify as verify_store
+from pipeline.train.gold import Trained, train_on_gold
+from pipeline.train.train import EPOCHS
 from pipeline.voices import load_voices
 
 PIPED_WIDTH = 120
@@ -174,9 +177,33 @@ def score(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
         out.print(score_table.draw(report))
 
 
+@app.command()
+def train(  # noqa: PLR0913, PLR0917 - as above
+    gold: Annotated[Path, typer.Option("--gold", help="The folder with the gold files that may be trained on.")],
+    out: Annotated[Path, typer.Option("--out", help="The weights file to write.")] = Path("weights.npz"),
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="How often each page is learned from.")] = EPOCHS,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Decides what is drawn at random.")] = 0,
+    cache: Annotated[Path, typer.Option("--cache", help="Where texts made from gold are kept.")] = CACHE,
+    as_object: JsonOption = False,
+) -> None:
+    """
+    Train the line model on gold pages and write its weights; the same gold and seed give the same bytes.
+
+    CONTRIBUTING.md says how to ship them, and pipeline/model/CARD.md what they were trained on.
+
+    Example: pipeline train --gold ../shared/gold --out pipeline/model/weights.npz
+    """
+    with progress_bar() as tell:
+        trained = train_on_gold(gold, out, cache, epochs=epochs, seed=seed, tell=tell)
+    if as_object:
+        print_json(asdict(trained))
+    else:
+        typer.echo("\n".join(visible(line) for line in describe_training(trained)))
+
+
 @contextmanager
 def progress_bar() -> Iterator[Tell]:
-    """Show on stderr, if it is a terminal, how far the scoring is."""
+    """Show on stderr, if it is a terminal, how far the work is."""
     stderr = Console(stderr=True)
     with Progress(console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
         task = progress.add_task("reading gold", total=None)
@@ -228,6 +255,15 @@ def describe_status(found: Status) -> list[str]:
         lines.append(f"last run, {found.last_run.started_at:%Y-%m-%d %H:%M} UTC:")
         lines.extend(f"  {line}" for line in found.last_run.summary().splitlines())
     return lines
+
+
+def describe_training(trained: Trained) -> list[str]:
+    """What was trained, in lines for a person."""
+    return [
+        f"{trained.pages:,} pages of {trained.sites:,} sites in {trained.texts:,} texts, {trained.paragraphs:,} paragraphs",
+        f"{trained.epochs} epochs, seed {trained.seed}: loss {trained.loss:.4f}; {trained.ngrams:,} n-grams known",
+        f"{trained.weights}: model {trained.version}, {trained.size:,} bytes",
+    ]
 
 
 def rejection_fields(rejection: Rejection) -> dict[str, Any]:

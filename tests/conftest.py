@@ -2,8 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pipeline.model import LineModel
 
 # One thread a process: texts under test are small, and the suite runs one process a core. Read when Polars is imported.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
@@ -17,3 +21,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FLOWS in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("prefect"))
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> "LineModel":
+    """A model trained for a second or two on invented pages."""
+    from pipeline.train.examples import make_examples
+    from pipeline.train.train import train_model
+    from tests.train.cases import invent_sources
+
+    return train_model(list(make_examples(invent_sources())), epochs=12)

@@ -16,6 +16,7 @@ import platformdirs
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import GoldError
 from pipeline.score import gold, measures, shapes
 from pipeline.score.gold import read_pages
 from pipeline.score.measures import count_words, oracle, word_f1
@@ -71,6 +72,9 @@ def write_table(target: Path, columns: Mapping[str, Sequence[object]]) -> None:
 
 @cache
 def digest_file(path: Path) -> str:
-    """Return a digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return a digest of a gold file's bytes."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise GoldError(f"{path}: cannot be read as gold: {error.strerror}") from error

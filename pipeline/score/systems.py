@@ -6,10 +6,12 @@ Anything else can be scored the same way: a model trained without the pages it i
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pipeline.clean import Cleaned, clean_batch, clean_html
 from pipeline.records import Reason
+from pipeline.voices import Voices
 
 BATCH = 200
 """Texts that a system is given at once."""
@@ -42,14 +44,15 @@ class System:
             yield from self.clean(texts[start : start + BATCH])
 
 
-def clean_texts(texts: Sequence[str]) -> list[Result]:
+def clean_texts(texts: Sequence[str], voices: Voices | None = None) -> list[Result]:
     """Clean flat texts as `clean_batch` does."""
-    return [Result(cleaned.text, cleaned.title, keeps(cleaned)) for cleaned in clean_batch(texts)]
+    return [Result(cleaned.text, cleaned.title, keeps(cleaned)) for cleaned in clean_batch(texts, voices=voices)]
 
 
-def clean_pages(pages: Sequence[bytes]) -> list[Result]:
+def clean_pages(pages: Sequence[bytes], voices: Voices | None = None) -> list[Result]:
     """Clean HTML pages as `clean_html` does."""
-    return [Result(cleaned.text, cleaned.title) for cleaned in map(clean_html, pages)]
+    cleaned = [clean_html(page, voices=voices) for page in pages]
+    return [Result(page.text, page.title) for page in cleaned]
 
 
 def keeps(cleaned: Cleaned) -> tuple[bool, ...]:
@@ -57,5 +60,12 @@ def keeps(cleaned: Cleaned) -> tuple[bool, ...]:
     return tuple(verdict.keep or verdict.reason is Reason.TITLE for verdict in cleaned.verdicts)
 
 
-OURS = System("ours", clean_texts, titles=True)
-OURS_HTML = System("ours", clean_pages, titles=True)
+def ours(voices: Voices | None = None) -> tuple[System, System]:
+    """Ours for flat texts and for HTML pages, with these voices; without, with those that ship with the package."""
+    return (
+        System("ours", partial(clean_texts, voices=voices), titles=True),
+        System("ours", partial(clean_pages, voices=voices), titles=True),
+    )
+
+
+OURS, OURS_HTML = ours()

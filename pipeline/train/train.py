@@ -60,7 +60,7 @@ def _train(examples: Sequence[Example], epochs: int, seed: int, tell: Tell) -> L
             yield _batch([examples[index] for index in some], [inputs[index] for index in some], blank, random)
 
     mean_size = np.mean([len(example) for example in examples])
-    steps = int(epochs * TEXTS_A_PAGE * len(pages) * mean_size / BATCH)
+    steps = max(epochs, int(epochs * TEXTS_A_PAGE * len(pages) * mean_size / BATCH))
     parameters = fit(batches, epochs, inputs[0].shape[1], steps=steps, seed=seed, tell=tell)
     chosen = random.permutation(len(examples))[:SAMPLE]
     sample = [(inputs[index].astype(np.float32), np.zeros(1, np.int64)) for index in chosen]

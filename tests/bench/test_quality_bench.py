@@ -6,18 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from bench import folds as folds_module
 from bench import quality
-from bench.folds import Cleaner, Example, Voices, clean_by_fold, cleaners_by_fold, shipped_cleaner
+from bench.folds import Cleaner, Voice, choose_voices, clean_by_fold, cleaners_by_fold
+from bench.models import Training, fold_models, train_on
 from bench.peer_scores import peer_f1s
 from bench.rows import Part, Plan, Row, headline, measure
 from bench.tables import below_raw
-from pipeline.errors import UsageError
+from pipeline.clean import clean_batch
 from pipeline.score.gold import fold_of
 from pipeline.score.pages import Sample, make_sample
 from pipeline.score.shapes import FLATTENINGS, Shape
 from pipeline.score.systems import Result, System
+from pipeline.train.examples import make_examples
 from tests.score.gold_cases import PARAGRAPH, make_page, page_row, write_gold
+from tests.stub_model import stub_voices
+from tests.train.cases import invent_sources
 
 HTML = f"<html><body><p>Menu</p><article><p>{PARAGRAPH}</p></article></body></html>".encode()
 
@@ -30,7 +33,8 @@ def gold(tmp_path: Path) -> Path:
     types = ["article"] * 3 + ["forum", "product"]
     rows = [page_row(number, page_type=each, lang="en", html=HTML) for number, each in enumerate(types)]
     for name in ("wcxb_dev", "news", "multilingual", "sites_ru_pl"):
-        write_gold(folder / f"{name}.parquet", [row | {"id": f"{name}{row['id']}"} for row in rows])
+        own = [row | {"id": f"{name}{row['id']}", "host": f"{name}-{row['host']}"} for row in rows]
+        write_gold(folder / f"{name}.parquet", own)
     lines = {"id": "1", "lang": "en", "lines": ["Menu", PARAGRAPH, "Read more"], "keep": [False, True, False]}
     write_gold(folder / "line_labels.parquet", [lines])
     return folder
@@ -58,37 +62,48 @@ def test_each_page_goes_to_the_cleaner_of_its_fold() -> None:
     assert len({result.text for result in results}) == 5
 
 
-def test_nothing_of_a_held_out_site_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fold's cleaner is given all other folds' pages, and not one of its own."""
-    examples = [Example(make_page(number), {}) for number in range(40)]
-    given: list[list[str]] = []
+def test_nothing_of_a_held_out_site_is_trained_on() -> None:
+    """A fold's model is given all other folds' examples, and not one of its own."""
+    examples = list(make_examples(invent_sources(sites=40)))
 
-    def train(train: Sequence[Example], voices: Voices) -> Cleaner:
-        given.append([each.page.domain for each in train])
-        return make_cleaner(str(voices))
+    for fold in range(5):
+        given = {example.source.site for example in train_on(examples, fold, 5)}
 
-    monkeypatch.setattr(folds_module, "cleaner_for_fold", train)
-
-    cleaners = cleaners_by_fold(lambda: examples, 5, Voices.BOTH)
-
-    assert len(cleaners) == 5
-    for fold, domains in enumerate(given):
-        assert set(domains) == {each.page.domain for each in examples if fold_of(each.page.domain) != fold}
+        assert given == {each.source.site for each in examples if fold_of(each.source.site) != fold}
 
 
-def test_rules_need_no_training() -> None:
+def test_rules_need_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rules learn nothing, so no page has to be loaded to cross-validate them."""
-    assert cleaners_by_fold(lambda: pytest.fail("loaded"), 3, Voices.RULES) == [shipped_cleaner(Voices.RULES)] * 3
+    monkeypatch.setattr("bench.folds.fold_models", lambda *_: pytest.fail("trained"))
+
+    assert len(cleaners_by_fold(Training(Path(), Path()), 3, Voice.RULES)) == 3
 
 
-def test_examples_are_all_pages_for_training_in_all_shapes(gold: Path) -> None:
-    """What may be trained on is every page of the training files, with its flat texts; the other files never are."""
-    examples = quality.load_examples(gold, gold.parent / "cache")
-
-    assert {each.page.id for each in examples} == {
-        f"{name}{number}" for name in ("wcxb_dev", "news", "multilingual") for number in range(5)
+def test_each_voice_can_be_heard_alone() -> None:
+    """Rules, model and both differ in what removes lines, and in nothing else."""
+    text = "\n\n".join([PARAGRAPH, PARAGRAPH.replace("six", "ten"), "Sign up for our newsletter"])
+    stub = stub_voices({PARAGRAPH: 0.01}).model
+    rules = {
+        voice: [entry.rule for entry in clean_batch([text], voices=choose_voices(voice, stub))[0].removed]
+        for voice in Voice
     }
-    assert all(set(each.texts) == set(FLATTENINGS) for each in examples)
+
+    assert rules == {Voice.RULES: ["en-newsletter"], Voice.MODEL: ["model"], Voice.BOTH: ["model", "en-newsletter"]}
+
+
+def test_a_folds_model_is_trained_once(gold: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are kept in the cache, whatever voices are compared and however many folds are trained at once."""
+    training = Training(gold, gold.parent / "cache", epochs=1)
+    first = fold_models(training, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.models.load_examples", lambda *_: pytest.fail("trained again"))
+        again = fold_models(training, 2)
+    side_by_side = fold_models(Training(gold, gold.parent / "other", epochs=1, jobs=2), 2)
+    longer = fold_models(Training(gold, gold.parent / "cache", epochs=2), 2)
+
+    versions = [[model.version for model in models] for models in (first, again, side_by_side)]
+    assert versions == [versions[0]] * 3
+    assert not {model.version for model in longer} & set(versions[0])
 
 
 @pytest.mark.parametrize("shape", [*FLATTENINGS, Shape.HTML])
@@ -182,7 +197,8 @@ def test_cross_validated_rules_are_the_rules(gold: Path, monkeypatch: pytest.Mon
     written = []
     for options in ([], ["--cv"]):
         target = gold.parent / "quality.json"
-        run(gold, monkeypatch, "--no-peers", "--inputs", "dump", "wrapped", "--json", str(target), *options)
+        arguments = ["--no-peers", "--voices", "rules", "--inputs", "dump", "wrapped", "--json", str(target)]
+        run(gold, monkeypatch, *arguments, *options)
         written.append(json.loads(target.read_text(encoding="utf-8")) | {"folds": None})
 
     assert written[0] == written[1]
@@ -201,8 +217,9 @@ def test_html_has_no_labelled_lines(gold: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_bad_usage_is_a_message(gold: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing folder of gold ends in a message with its name, not in a traceback."""
-    with pytest.raises(SystemExit, match="missing"):
-        run(gold / "missing", monkeypatch)
+    for options in ([], ["--cv"]):
+        with pytest.raises(SystemExit, match="missing"):
+            run(gold / "missing", monkeypatch, *options)
 
 
 def test_datatroves_filters_are_peers() -> None:
@@ -224,11 +241,3 @@ def test_below_raw_is_flagged(gold: Path) -> None:
 
     assert isinstance(row, Row)
     assert below_raw(row)
-
-
-def test_a_model_is_missing_yet() -> None:
-    """Until there is a model, asking for one is bad usage."""
-    with pytest.raises(UsageError, match="no model"):
-        shipped_cleaner(Voices.BOTH)
-    with pytest.raises(UsageError, match="no model"):
-        cleaners_by_fold(list, 5, Voices.MODEL)

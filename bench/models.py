@@ -1,0 +1,113 @@
+"""
+The models of cross-validation: one a fold, trained without the fold's sites, and kept in the cache.
+
+A model's file is named after a digest of all that decides it: the gold files, the code that measures and trains, and
+the numbers of folds and epochs. So it is trained once, whatever voices are compared. Pages are measured and labelled
+once for all folds.
+"""
+
+import hashlib
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import blank, model, train, words
+from pipeline.model import LineModel, read_model
+from pipeline.score import gold, measures, shapes
+from pipeline.score.cache import digest_code, digest_file
+from pipeline.score.gold import fold_of
+from pipeline.train.examples import Example
+from pipeline.train.gold import TRAINING, load_examples, save_model
+from pipeline.train.train import EPOCHS, train_model
+
+
+def tell_nobody(_what: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What the folds' models are trained on, and how."""
+
+    gold: Path
+    cache: Path
+    epochs: int = EPOCHS
+    jobs: int = 1  # folds trained side by side, each in a process of about the memory of all examples
+    tell: Callable[[str], None] = field(default=tell_nobody)  # called with what is being done
+
+
+def fold_models(training: Training, folds: int) -> list[LineModel]:
+    """One model a fold, each trained on the examples of all other folds' sites; from the cache, or put there."""
+    folder = training.cache / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    key = _digest(training, folds)
+    paths = {fold: folder / f"fold{fold}-{key}.npz" for fold in range(folds)}
+    missing = {fold: path for fold, path in paths.items() if not path.exists()}
+    if missing:
+        training.tell("measuring pages to train on")
+        examples = load_examples(training.gold, training.cache)
+        jobs = [_Job(path, train_on(examples, fold, folds), training.epochs) for fold, path in missing.items()]
+        training.tell(f"training {len(jobs)} folds")
+        for done, _ in enumerate(_run(jobs, training.jobs), start=1):
+            training.tell(f"training, {done} of {len(jobs)} folds done")
+    return [read_model(path) for path in paths.values()]
+
+
+def train_on(examples: Sequence[Example], fold: int, folds: int) -> list[Example]:
+    """The examples that a fold's model may see: those of sites of all other folds."""
+    return [example for example in examples if fold_of(example.source.site, folds) != fold]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    path: Path
+    examples: Sequence[Example]
+    epochs: int
+
+
+_jobs: list[_Job] = []
+"""What the processes of `_run` have to do: a forked process finds it here, and gigabytes need not be sent to it."""
+
+
+def _run(jobs: Sequence[_Job], side_by_side: int) -> Iterator[None]:
+    """Do all jobs; yields after each, so that a caller can follow."""
+    if side_by_side == 1:
+        for job in jobs:
+            _train(job)
+            yield
+        return
+    _jobs[:] = jobs
+    try:
+        with ProcessPoolExecutor(side_by_side, mp_context=multiprocessing.get_context("fork")) as executor:
+            for future in as_completed(executor.submit(_train_at, at) for at in range(len(jobs))):
+                future.result()
+                yield
+    finally:
+        _jobs.clear()
+
+
+def _train_at(place: int) -> None:
+    _train(_jobs[place])
+
+
+def _train(job: _Job) -> None:
+    save_model(train_model(job.examples, epochs=job.epochs), job.path)
+
+
+def _digest(training: Training, folds: int) -> str:
+    """All that decides the models, as one value."""
+    packages = [Path(path) for package in (model, train) for path in package.__path__]
+    code = [file.read_bytes() for package in packages for file in sorted(package.glob("*.py"))]
+    parts = [
+        *(digest_file(training.gold / f"{name}.parquet") for name in TRAINING),
+        *(hashlib.sha256(each).hexdigest() for each in code),
+        digest_code(gold, shapes, measures, blank, words),
+        np.__version__,
+        str(training.epochs),
+        str(folds),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,122 @@
+"""
+From gold files to a weights file: which files may be trained on, and the steps from them to a model.
+
+Every page is learned from in all six flattenings (`pipeline.score.shapes`) and in more variants of them
+(`pipeline.train.variants`), so that the model is good at more than one flattener's text.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import UsageError
+from pipeline.model.line_model import LineModel, read_model, write_model
+from pipeline.score.cache import load_shape
+from pipeline.score.gold import read_pages
+from pipeline.score.run import Tell, say_nothing
+from pipeline.score.shapes import FLATTENINGS
+from pipeline.train.counts import LEAST_SITES
+from pipeline.train.examples import Example, Source, make_examples
+from pipeline.train.train import EPOCHS, train_model
+from pipeline.train.variants import vary
+
+TRAINING = ("wcxb_dev", "news", "multilingual")
+"""Files that a model may be trained on, by licence and by purpose; all others are only ever scored."""
+PORTION = 500
+"""Texts that are measured between two moves of the progress bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What was trained, and from what."""
+
+    weights: str  # path of the weights file
+    size: int  # bytes
+    version: str
+    sites: int
+    pages: int
+    texts: int
+    paragraphs: int
+    ngrams: int  # in the lexicon
+    epochs: int
+    seed: int
+    loss: float  # of the last epoch
+
+
+def load_sources(
+    folder: Path, cache: Path, names: Sequence[str] = TRAINING, *, tell: Tell = say_nothing
+) -> list[Source]:
+    """Every page of the training files in a folder, in all flattenings; `UsageError` for files that are for scoring."""
+    for name in names:
+        if name not in TRAINING:
+            raise UsageError(f"{name}: is no file to train on; those are {', '.join(TRAINING)}")
+    sources: list[Source] = []
+    for done, name in enumerate(names):
+        tell(f"reading {name}", done, len(names))
+        path = folder / f"{name}.parquet"
+        shapes = {shape: load_shape(path, shape, cache) for shape in FLATTENINGS}
+        for index, page in enumerate(read_pages(path)):
+            sources += [
+                Source(f"{name}/{page.id}", page.domain, shape, shaped[index].text, page.gold)
+                for shape, shaped in shapes.items()
+            ]
+    return sources
+
+
+def load_examples(folder: Path, cache: Path, seed: int = 0, *, tell: Tell = say_nothing) -> list[Example]:
+    """All that a model is trained on: the training files' pages in every shape and variant, measured and labelled."""
+    sources = load_sources(folder, cache, tell=tell)
+    texts = [*sources, *vary(sources, seed)]
+    examples: list[Example] = []
+    for start in range(0, len(texts), PORTION):
+        tell("measuring texts", start, len(texts))
+        examples += make_examples(texts[start : start + PORTION])
+    sites = len({example.source.site for example in examples})
+    if sites < LEAST_SITES:
+        raise UsageError(f"{folder}: pages of {sites} sites with text; a model learns from {LEAST_SITES} or more")
+    return examples
+
+
+def train_on_gold(  # noqa: PLR0913 - what can be asked for on the command line
+    folder: Path, out: Path, cache: Path, *, epochs: int = EPOCHS, seed: int = 0, tell: Tell = say_nothing
+) -> Trained:
+    """Train a model on the gold files of a folder and write its weights; the same gold and seed give the same bytes."""
+    _check_target(out)
+    examples = load_examples(folder, cache, seed, tell=tell)
+    losses: list[float] = []
+
+    def follow(epoch: int, loss: float) -> None:
+        losses.append(loss)
+        tell(f"training, loss {loss:.4f}", epoch + 1, epochs)
+
+    tell("training", 0, epochs)
+    model = save_model(train_model(examples, epochs=epochs, seed=seed, tell=follow), out)
+    return Trained(
+        weights=str(out),
+        size=out.stat().st_size,
+        version=model.version,
+        sites=len({example.source.site for example in examples}),
+        pages=len({example.source.page for example in examples}),
+        texts=len(examples),
+        paragraphs=sum(map(len, examples)),
+        ngrams=len(model.lexicon.keys),
+        epochs=epochs,
+        seed=seed,
+        loss=losses[-1],
+    )
+
+
+def save_model(model: LineModel, path: Path) -> LineModel:
+    """Write a weights file that is there whole or not at all; returns the model as it will be read."""
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    write_model(model, unfinished)
+    unfinished.replace(path)
+    return read_model(path)
+
+
+def _check_target(out: Path) -> None:
+    """Training takes long; what is wrong with the file to write is said before."""
+    if out.suffix != ".npz":
+        raise UsageError(f"{out}: the name of a weights file ends in .npz")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"{out.parent}: no such folder")
