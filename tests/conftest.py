@@ -26,8 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def tiny_model() -> "LineModel":
     """A model trained for some seconds on invented pages."""
+    from pipeline.rules import load_rules
     from pipeline.train.examples import make_examples
     from pipeline.train.train import train_model
     from tests.train.cases import invent_sources
 
-    return train_model(list(make_examples(invent_sources())), epochs=100)
+    return train_model(list(make_examples(invent_sources(), load_rules())), epochs=100)

@@ -1,12 +1,12 @@
 """A model whose verdicts are known: it stands in for a trained one where only the plumbing is tested."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.decide import Aim, Floats
-from pipeline.model.text import Bools, Ints
+from pipeline.model import SeenLines
 from pipeline.rules import Rules, load_rules
 from pipeline.voices import Voices
 
@@ -18,8 +18,8 @@ class StubModel:
     kept: Mapping[str, float]
     version: str = "stub"
 
-    def score_lines(self, lines: Sequence[str], _doc: Ints, _gap: Bools) -> tuple[Floats, Ints]:
-        return np.array([self.kept.get(line.strip(), 0.99) for line in lines]), np.arange(len(lines))
+    def score_lines(self, lines: SeenLines) -> Floats:
+        return np.array([self.kept.get(line.strip(), 0.99) for line in lines.texts])
 
 
 def stub_voices(kept: Mapping[str, float], aim: Aim = Aim.BALANCED, rules: Rules | None = None) -> Voices:

@@ -13,6 +13,7 @@ from bench.peer_scores import peer_f1s
 from bench.rows import Part, Plan, Row, headline, measure
 from bench.tables import below_raw
 from pipeline.clean import clean_batch
+from pipeline.rules import load_rules
 from pipeline.score.gold import fold_of
 from pipeline.score.pages import Sample, make_sample
 from pipeline.score.shapes import FLATTENINGS, Shape
@@ -64,7 +65,7 @@ def test_each_page_goes_to_the_cleaner_of_its_fold() -> None:
 
 def test_nothing_of_a_held_out_site_is_trained_on() -> None:
     """A fold's model is given all other folds' examples, and not one of its own."""
-    examples = list(make_examples(invent_sources(sites=40)))
+    examples = list(make_examples(invent_sources(sites=40), load_rules()))
 
     for fold in range(5):
         given = {example.source.site for example in train_on(examples, fold, 5)}

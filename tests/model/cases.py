@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipeline.model import SeenLines
 from pipeline.model.text import Bools, Ints, Text, read_text
+from pipeline.records import Mark
 
 PROSE = (
     (
@@ -33,17 +35,23 @@ HOSTILE = (
 
 
 def one_document(lines: Sequence[str], gaps: Sequence[bool] | None = None) -> tuple[Sequence[str], Ints, Bools]:
-    """The arguments of `read_text` and `score_lines` for one document."""
+    """The arguments of `read_text` for one document."""
     gap = np.array(gaps if gaps is not None else [place == 0 for place in range(len(lines))], bool)
     return lines, np.zeros(len(lines), np.int64), gap
 
 
 def documents(texts: Sequence[Sequence[str]]) -> tuple[list[str], Ints, Bools]:
-    """The arguments of `read_text` and `score_lines` for several documents, every third line below a blank one."""
+    """The arguments of `read_text` for several documents, every third line below a blank one."""
     lines = [line for text in texts for line in text]
     doc = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
     gap = np.array([place % 3 == 0 for text in texts for place in range(len(text))], bool)
     return lines, doc, gap
+
+
+def seen(lines: Sequence[str], doc: Ints, gap: Bools) -> SeenLines:
+    """The same lines as the model is given them, with some marks that hang on nothing but the line."""
+    marks = np.array([len(line) % len(Mark) if len(line) < 12 else Mark.NONE for line in lines], np.int64)
+    return SeenLines(lines, doc, gap, marks)
 
 
 def read_paragraphs(text: str) -> list[str]:

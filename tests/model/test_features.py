@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.model.features import GROUPS, Layout, line_hashes, ngrams
 from pipeline.model.lexicon import COLUMNS
-from pipeline.model.line_model import feature_names, measured
+from pipeline.model.line_model import MARKS, feature_names, measured
 from pipeline.model.text import read_text
 from tests.model.cases import HOSTILE, PROSE, documents, one_document
 
@@ -29,11 +29,11 @@ def column(name: str, lines: list[str], gaps: list[bool] | None = None) -> list[
 
 
 def test_each_column_has_a_name() -> None:
-    """Groups and lexicon together give the names, without a double, in the order of the columns."""
+    """Groups, lexicon and rules together give the names, without a double, in the order of the columns."""
     names = feature_names()
     groups = [name for group in GROUPS.values() for name in group(Layout(read_text(*one_document(["a"]))))]
 
-    assert names == [*groups, *COLUMNS]
+    assert names == [*groups, *COLUMNS, *(f"rules_{mark.name.lower()}" for mark in MARKS)]
     assert len(set(names)) == len(names)
     assert measured(Layout(read_text(*one_document(["a"])))).shape == (1, len(groups))
 
@@ -76,7 +76,7 @@ def test_ratios_are_ratios() -> None:
     features = measured(
         Layout(read_text(*documents([[*PROSE, "Menu"], ["1 | 2", "…"], *[[line] for line in HOSTILE]])))
     )
-    for name in names[: -len(COLUMNS)]:
+    for name in names[: features.shape[1]]:
         if "share" in name or name in {"capitalised", "numbers", "small_words", "alike", "relative_index"}:
             values = features[:, names.index(name)]
             assert values.min() >= 0, name
