@@ -7,7 +7,7 @@ The driver: the only place that strings the stages together.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import starmap
+from itertools import chain, starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from pipeline.judge import judge_lines
 from pipeline.language import Language, identify_languages
 from pipeline.measure import fold_titles, measure_lines
 from pipeline.metadata import read_markup
-from pipeline.model import LineModel
+from pipeline.model import LineModel, SeenLines
 from pipeline.records import (
     Article,
     Document,
@@ -36,6 +36,7 @@ from pipeline.records import (
     RejectReason,
     RemovedLine,
 )
+from pipeline.rules import Rules
 from pipeline.segment import split_lines
 from pipeline.trim import trim_prompts
 from pipeline.voices import Voices, load_voices
@@ -61,10 +62,8 @@ def _clean(read: Sequence[Document | Rejection], voices: Voices) -> list[Article
 
 def clean_documents(documents: Sequence[Document], voices: Voices) -> list[Article | Rejection]:
     """Clean a batch of decoded documents; one outcome a document, in order."""
-    lines = measure_lines(trim_prompts(split_lines(documents), voices.rules))
-    titles = fold_titles([_known_title(document) for document in documents])
-    judgements = judge_lines(lines, titles, voices.rules)
-    removals = decide_lines(judgements, _score(lines, voices.model), voices.aim)
+    lines, judgements = judge_documents(documents, voices.rules)
+    removals = decide_lines(judgements, _score(lines, judgements, voices.model), voices.aim)
     drafts = assemble_drafts(len(documents), lines, removals, voices.rules.reasons())
     qualities = assess_batch([draft.text for draft in drafts], [draft.word_count for draft in drafts])
     languages = identify_languages([draft.text for draft in drafts])
@@ -72,14 +71,26 @@ def clean_documents(documents: Sequence[Document], voices: Voices) -> list[Artic
     return list(starmap(_outcome, measures))
 
 
-def _score(lines: pl.DataFrame, model: LineModel | None) -> Floats | None:
-    """The model's probability for each line that it belongs to its article."""
-    if model is None:
-        return None
-    kept, _ = model.score_lines(
-        lines["body"].to_list(), lines["doc"].to_numpy().astype(np.int64), lines["gap"].to_numpy()
+def judge_documents(documents: Sequence[Document], rules: Rules) -> tuple[pl.DataFrame, list[Judgement]]:
+    """The measured lines of a batch, and what the rules say about each document."""
+    lines = measure_lines(trim_prompts(split_lines(documents), rules))
+    titles = fold_titles([_known_title(document) for document in documents])
+    return lines, judge_lines(lines, titles, rules)
+
+
+def seen_lines(lines: pl.DataFrame, judgements: Sequence[Judgement]) -> SeenLines:
+    """Judged lines as the learned model sees them."""
+    return SeenLines(
+        texts=lines["body"].to_list(),
+        doc=lines["doc"].to_numpy().astype(np.int64),
+        gap=lines["gap"].to_numpy(),
+        marks=np.fromiter(chain.from_iterable(judged.marks for judged in judgements), np.int64, len(lines)),
     )
-    return kept
+
+
+def _score(lines: pl.DataFrame, judgements: Sequence[Judgement], model: LineModel | None) -> Floats | None:
+    """The model's probability for each line that it belongs to its article."""
+    return None if model is None else model.score_lines(seen_lines(lines, judgements))
 
 
 def _known_title(document: Document) -> str | None:

@@ -6,7 +6,7 @@ is removed: what a removal leaves behind is seen as a second cleaning would see 
 do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 
 import polars as pl
@@ -15,7 +15,7 @@ from pipeline.headline import find_headline
 from pipeline.matching import match_rules
 from pipeline.neighbours import FINDERS, Drop
 from pipeline.page import Line, Page
-from pipeline.records import Judgement, Reason, Removal
+from pipeline.records import Judgement, Mark, Reason, Removal
 from pipeline.rules import Rules
 
 MOST_PASSES = 50
@@ -58,7 +58,20 @@ def judge_page(lines: Sequence[Line], title: str | None) -> Judgement:
     prose = page.article_prose
     hints = {number: reason for number, reason in matched.items() if number not in removed}
     first_prose = page.lines[prose[0]].number if prose else None
-    return Judgement(numbers, words, _one_title(removed), hints, headline, first_prose)
+    marks = [_mark(line, removed) for line in lines]
+    return Judgement(numbers, words, _one_title(removed), marks, hints, headline, first_prose)
+
+
+def _mark(line: Line, removed: Mapping[int, Removal]) -> Mark:
+    removal = removed.get(line.number)
+    if removal is None:
+        return Mark.NONE if line.rule is None else Mark.HINT
+    if removal.reason in _TITLES:
+        return Mark.TITLE
+    return Mark.SURE if line.sure and line.rule is not None and line.rule.id == removal.rule else Mark.RULED
+
+
+_TITLES = (Reason.TITLE, Reason.REPEATED_TITLE)
 
 
 def _first_drops(page: Page) -> dict[int, Drop]:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -148,12 +148,23 @@ class Removal(NamedTuple):
     score: float  # how sure: 1.0 for a rule, the probability of boilerplate for the model, with 4 decimals
 
 
+class Mark(IntEnum):
+    """How far the rules went with a line: what the learned model is told of them."""
+
+    NONE = 0
+    HINT = 1  # a rule matches, but holds only elsewhere
+    RULED = 2  # removed for where it stands
+    SURE = 3  # removed by a rule that holds anywhere
+    TITLE = 4  # the title, or its repeat
+
+
 class Judgement(NamedTuple):
     """What the rules say about one document's lines."""
 
     numbers: Sequence[int]  # of its non-blank lines, from 1, ascending
     words: Sequence[int]  # in each of them
     removed: Mapping[int, Removal]  # by line number
+    marks: Sequence[Mark]  # one a line
     hints: Mapping[int, Reason]  # reason of a rule that matches a line but not where it stands, by line number
     title_line: int | None  # number of the title line found in the text
     first_prose: int | None  # number of the article's first line of prose

@@ -83,10 +83,10 @@ def _lower(code: int) -> int:
     return ord(lower) if len(lower) == 1 else code
 
 
-def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
+def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:
     kinds = np.fromiter((kind_of(chr(code)) for code in range(BMP)), np.uint8, BMP)
     kinds[BMP - 1] = Kind.ORNAMENT
-    folded = np.fromiter((_lower(code) for code in range(BMP)), np.uint16, BMP)
+    folded = np.fromiter((_lower(code) for code in range(BMP)), np.uint64, BMP)
     folded[kinds == Kind.DIGIT] = ord("0")
     return kinds, folded
 

@@ -13,13 +13,37 @@ import numpy as np
 from pipeline.model.features import GROUPS, Floats, Layout, ngrams
 from pipeline.model.lexicon import COLUMNS, Lexicon, score_columns
 from pipeline.model.network import DILATIONS, Array, Dense, Network
-from pipeline.model.text import Bools, Ints, read_text
+from pipeline.model.text import Bools, Ints, Text, read_text
+from pipeline.records import Mark
 
 FORMAT = 1
 """Of the weights file; also to be raised when the meaning of a feature changes."""
 CHUNK = 300_000
 """Characters scored at a time, documents being whole: what fits a processor's cache is measured fastest."""
 WEIGHTS = "weights.npz"
+MARKS = tuple(mark for mark in Mark if mark)
+"""Each is a feature."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLines:
+    """
+    The lines of a batch as the model sees them, one entry each.
+
+    `texts` are non-blank and hold no line end; `doc` (ascending) says whose each is; `gap` whether a blank line stands
+    above; `marks` how far the rules went with it (`pipeline.records.Mark`).
+    """
+
+    texts: Sequence[str]
+    doc: Ints
+    gap: Bools
+    marks: Ints
+
+    def __getitem__(self, part: slice) -> "SeenLines":
+        return SeenLines(self.texts[part], self.doc[part], self.gap[part], self.marks[part])
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +56,22 @@ class LineModel:
     network: Network
     version: str  # of the weights
 
-    def score_lines(self, lines: Sequence[str], doc: Ints, gap: Bools) -> tuple[Floats, Ints]:
+    def score_lines(self, lines: SeenLines) -> Floats:
         """
-        Score the lines of a batch.
+        For each line the probability that it belongs to its article, rounded to 4 decimals.
 
-        `lines` are non-blank, `doc` (ascending) says whose each is, `gap` whether a blank line stands above.
-        Returns for each line the probability that it belongs to the article, rounded to 4 decimals, and the number of
-        its paragraph (ascending over the batch): lines of one paragraph have one score.
+        Lines of one paragraph have one score. A document's scores are the same in any batch.
         """
-        scores, paragraphs, count = [np.zeros(0)], [np.zeros(0, np.int64)], 0
-        for part in chunks(lines, doc):
-            text = read_text(lines[part], doc[part], gap[part])
+        scores = [np.zeros(0)]
+        for part in chunks(lines):
+            text = read_text(part.texts, part.doc, part.gap)
             layout = Layout(text)
             owners, hashes = ngrams(layout)
             lexical = score_columns(len(text), owners, *self.lexicon.look_up(hashes))
-            features = np.concatenate([measured(layout), lexical], axis=1)
+            features = np.concatenate([measured(layout), lexical, mark_columns(text, part.marks)], axis=1)
             kept = probabilities(self.network.log_odds(self.standardise(features), layout.heads))
             scores.append(kept[text.paragraph_of])
-            paragraphs.append(text.paragraph_of + count)
-            count += len(text)
-        return np.concatenate(scores), np.concatenate(paragraphs)
+        return np.concatenate(scores)
 
     def standardise(self, features: Floats) -> Array:
         """Features as the network takes them."""
@@ -64,10 +84,21 @@ def measured(layout: Layout) -> Floats:
     return np.stack([column.astype(np.float64) for column in columns], axis=1)
 
 
+def mark_columns(text: Text, marks: Ints) -> Floats:
+    """What the rules say about each paragraph's lines: for each mark whether one of them has it."""
+    first = np.flatnonzero(np.append(True, text.paragraph_of[1:] != text.paragraph_of[:-1]))
+    columns = [np.maximum.reduceat(marks == mark, first) for mark in MARKS]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
 def feature_names() -> list[str]:
     """The names of all features, in the order of their columns."""
     layout = Layout(read_text(["a"], np.zeros(1, np.int64), np.ones(1, bool)))
-    return [name for group in GROUPS.values() for name in group(layout)] + list(COLUMNS)
+    return (
+        [name for group in GROUPS.values() for name in group(layout)]
+        + list(COLUMNS)
+        + [f"rules_{mark.name.lower()}" for mark in MARKS]
+    )
 
 
 def probabilities(log_odds: Floats) -> Floats:
@@ -75,16 +106,16 @@ def probabilities(log_odds: Floats) -> Floats:
     return np.round(1 / (1 + np.exp(-np.clip(log_odds, -50, 50))), 4)
 
 
-def chunks(lines: Sequence[str], doc: Ints) -> Iterator[slice]:
+def chunks(lines: SeenLines) -> Iterator[SeenLines]:
     """Cut a batch between documents into pieces of about `CHUNK` characters."""
     if not len(lines):
         return
-    heads = np.append(np.flatnonzero(np.append(True, doc[1:] != doc[:-1])), len(lines))
-    size = np.append(0, np.cumsum(np.fromiter(map(len, lines), np.int64, len(lines))))
+    heads = np.append(np.flatnonzero(np.append(True, lines.doc[1:] != lines.doc[:-1])), len(lines))
+    size = np.append(0, np.cumsum(np.fromiter(map(len, lines.texts), np.int64, len(lines))))
     start = 0
     for head in heads[1:]:
         if size[head] - size[start] >= CHUNK or head == len(lines):
-            yield slice(start, int(head))
+            yield lines[start : int(head)]
             start = int(head)
 
 

@@ -94,31 +94,18 @@ def read_text(lines: Sequence[str], doc: Ints, gap: Bools) -> Text:
 
     `lines` are non-blank, without line ends, at least one; `doc` (ascending) and `gap` have one entry a line.
     """
-    wide = np.frombuffer("\n".join([*lines, ""]).encode("utf-32-le"), np.uint32)
+    bare = [line.strip() or "?" for line in lines]
+    wide = np.frombuffer("\n".join([*bare, ""]).encode("utf-32-le"), np.uint32)
     codes = np.minimum(wide, BMP - 1).astype(np.uint16)
     kinds = KIND[codes]
-    line_end = np.cumsum(np.fromiter(map(len, lines), np.int64, len(lines)) + 1) - 1
-    line_start = np.concatenate([[0], line_end[:-1] + 1])
-    start, end = _stripped(kinds, line_start, line_end)
+    end = np.cumsum(np.fromiter(map(len, bare), np.int64, len(bare)) + 1) - 1
+    start = np.append(0, end[:-1] + 1)
     first = ~_joins(codes, kinds, start, end, doc, gap)
     paragraph_of = np.cumsum(first) - 1
     heads = np.flatnonzero(first)
     last = np.append(heads[1:], len(lines)) - 1
     words = _words(codes, kinds, start[heads])
     return Text(codes, kinds, start[heads], end[last], doc[heads], gap[heads], last - heads + 1, paragraph_of, *words)
-
-
-def _stripped(kinds: npt.NDArray[np.uint8], start: Ints, end: Ints) -> tuple[Ints, Ints]:
-    """Line bounds without the white space at both ends; a line of nothing else keeps its first character."""
-    solid = np.flatnonzero(kinds != Kind.SPACE)
-    if not len(solid):
-        return start, np.minimum(start + 1, end)
-    after = np.searchsorted(solid, start)
-    before = np.searchsorted(solid, end) - 1
-    empty = (after >= len(solid)) | (after > before)
-    left = np.where(empty, start, solid[np.minimum(after, len(solid) - 1)])
-    right = np.where(empty, np.minimum(start + 1, end), solid[before] + 1)
-    return left, right
 
 
 def _joins(  # noqa: PLR0913, PLR0917 - arrays that describe the same lines
@@ -210,7 +197,10 @@ def _words(
     start = np.flatnonzero(begins)
     end = np.flatnonzero(finishes) + 1
     powers, inverse = _POWERS.up_to(len(codes) + 1)
-    sums = np.cumsum(FOLDED[codes].astype(np.uint64) * powers[1:], dtype=np.uint64)
-    below = np.where(start > 0, sums[start - 1], np.uint64(0)) if len(start) else np.zeros(0, np.uint64)
-    hashes = mix((sums[end - 1] - below) * inverse[start])
-    return start, end - start, hashes, np.searchsorted(paragraph_start, start, side="right") - 1
+    terms = FOLDED[codes]
+    terms *= powers[:-1]
+    sums = np.append(np.uint64(0), np.cumsum(terms, dtype=np.uint64))
+    hashes = mix((sums[end] - sums[start]) * inverse[start])
+    first = np.searchsorted(start, paragraph_start)
+    paragraph = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(start))))
+    return start, end - start, hashes, paragraph

@@ -13,10 +13,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.blank import is_blank
+from pipeline.clean import judge_documents, seen_lines
+from pipeline.decode import document_from_text
 from pipeline.model.features import Layout, ngrams
-from pipeline.model.line_model import chunks, measured
-from pipeline.model.text import Bools, Hashes, Ints, read_text
+from pipeline.model.line_model import chunks, mark_columns, measured
+from pipeline.model.text import Hashes, Ints, read_text
+from pipeline.rules import Rules
 from pipeline.score.measures import tokens
 
 GRAM = 4
@@ -38,10 +40,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A text's paragraphs: features (all but the lexicon's), n-grams, labels (0 or 1) and number of words."""
+    """A text's paragraphs: features, marks of the rules, n-grams, labels (0 or 1) and number of words."""
 
     source: Source
     features: npt.NDArray[np.float16]
+    marks: npt.NDArray[np.float16]
     owners: npt.NDArray[np.int32]
     hashes: Hashes
     labels: npt.NDArray[np.int8]
@@ -51,17 +54,17 @@ class Example:
         return len(self.labels)
 
 
-def make_examples(sources: Sequence[Source]) -> Iterator[Example]:
+def make_examples(sources: Sequence[Source], rules: Rules) -> Iterator[Example]:
     """One example for each text that has a line, in order."""
-    lines, doc, gap = _lines(sources)
-    for part in chunks(lines, doc):
-        text = read_text(lines[part], doc[part], gap[part])
+    lines, judgements = judge_documents([document_from_text(source.text) for source in sources], rules)
+    for part in chunks(seen_lines(lines, judgements)):
+        text = read_text(part.texts, part.doc, part.gap)
         layout = Layout(text)
         features = measured(layout).astype(np.float16)
+        marks = mark_columns(text, part.marks).astype(np.float16)
         owners, hashes = ngrams(layout)
-        words = _words_of(lines[part], text.paragraph_of)
-        bounds = np.append(layout.heads, len(text))
-        for start, end in pairwise(bounds):
+        words = _words_of(part.texts, text.paragraph_of)
+        for start, end in pairwise(np.append(layout.heads, len(text))):
             stop = min(end, start + MOST_PARAGRAPHS)
             source = sources[text.doc[start]]
             grams = slice(*np.searchsorted(owners, [start, stop]))
@@ -69,29 +72,12 @@ def make_examples(sources: Sequence[Source]) -> Iterator[Example]:
             yield Example(
                 source=source,
                 features=features[start:stop],
+                marks=marks[start:stop],
                 owners=(owners[grams] - start).astype(np.int32),
                 hashes=hashes[grams],
                 labels=np.array(label(own, source.gold)[: stop - start], np.int8),
                 words=np.array([len(each) for each in own[: stop - start]], np.int64),
             )
-
-
-def _lines(sources: Sequence[Source]) -> tuple[list[str], Ints, Bools]:
-    """The non-blank lines of all texts, whose each is, and whether a blank line stands above."""
-    lines: list[str] = []
-    doc: list[int] = []
-    gaps: list[bool] = []
-    for index, source in enumerate(sources):
-        gap = True
-        for line in source.text.split("\n"):
-            if is_blank(line):
-                gap = True
-                continue
-            lines.append(line)
-            doc.append(index)
-            gaps.append(gap)
-            gap = False
-    return lines, np.array(doc, np.int64), np.array(gaps, bool)
 
 
 def _words_of(lines: Sequence[str], paragraph_of: Ints) -> list[list[str]]:

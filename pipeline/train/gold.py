@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import UsageError
 from pipeline.model.line_model import LineModel, read_model, write_model
+from pipeline.rules import load_rules
 from pipeline.score.cache import load_shape
 from pipeline.score.gold import read_pages
 from pipeline.score.run import Tell, say_nothing
@@ -67,10 +68,11 @@ def load_examples(folder: Path, cache: Path, seed: int = 0, *, tell: Tell = say_
     """All that a model is trained on: the training files' pages in every shape and variant, measured and labelled."""
     sources = load_sources(folder, cache, tell=tell)
     texts = [*sources, *vary(sources, seed)]
+    rules = load_rules()
     examples: list[Example] = []
     for start in range(0, len(texts), PORTION):
         tell("measuring texts", start, len(texts))
-        examples += make_examples(texts[start : start + PORTION])
+        examples += make_examples(texts[start : start + PORTION], rules)
     sites = len({example.source.site for example in examples})
     if sites < LEAST_SITES:
         raise UsageError(f"{folder}: pages of {sites} sites with text; a model learns from {LEAST_SITES} or more")

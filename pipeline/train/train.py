@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.model.features import Floats
 from pipeline.model.lexicon import COLUMNS, score_columns
-from pipeline.model.line_model import LineModel
+from pipeline.model.line_model import MARKS, LineModel
 from pipeline.model.network import Array
 from pipeline.model.text import Hashes
 from pipeline.train.counts import SiteCounts, count_sites
@@ -22,6 +22,11 @@ BATCH = 10_000
 """Paragraphs of a batch, at least; documents stay whole."""
 NO_LEXICON = 0.25
 """Share of documents shown without the lexicon's columns, as those of a language that it does not know are."""
+NO_RULES = 0.25
+"""Share of documents shown without what the rules say, as those of a language without a rule pack are."""
+LEXICON = slice(-len(COLUMNS) - len(MARKS), -len(MARKS))
+RULES = slice(-len(MARKS), None)
+"""Where these columns stand among the features."""
 PARAGRAPH_SHARE = 0.3
 """Of a document's weight, this much is shared among paragraphs equally, the rest by words, which is what is scored."""
 SAMPLE = 400
@@ -49,7 +54,7 @@ def _train(examples: Sequence[Example], epochs: int, seed: int, tell: Tell) -> L
     mean, spread = _standard(features)
     inputs = [np.asarray(((each - mean) / spread).astype(np.float16)) for each in features]
     del features
-    blank = np.asarray(((np.zeros(len(COLUMNS)) - mean[-len(COLUMNS) :]) / spread[-len(COLUMNS) :]).astype(np.float16))
+    blank = np.asarray((-mean / spread).astype(np.float16))
     pages = _pages(examples)
     random = np.random.default_rng(seed)
 
@@ -80,7 +85,7 @@ def _by_site(examples: Sequence[Example]) -> Iterator[tuple[str, Hashes, Floats]
 def _with_lexicon(example: Example, counts: SiteCounts) -> Half:
     known = counts.look_up_without(example.hashes, example.source.site)
     lexical = score_columns(len(example), example.owners.astype(np.int64), *known)
-    return np.concatenate([example.features, lexical.astype(np.float16)], axis=1)
+    return np.concatenate([example.features, lexical.astype(np.float16), example.marks], axis=1)
 
 
 def _standard(features: Sequence[Half]) -> tuple[Array, Array]:
@@ -112,7 +117,9 @@ def _batch(examples: Sequence[Example], inputs: Sequence[Half], blank: Half, ran
     for own in inputs:
         shown = own.astype(np.float32)
         if random.random() < NO_LEXICON:
-            shown[:, -len(COLUMNS) :] = blank
+            shown[:, LEXICON] = blank[LEXICON]
+        if random.random() < NO_RULES:
+            shown[:, RULES] = blank[RULES]
         rows.append(shown)
     sizes = np.array([len(example) for example in examples])
     return Batch(
