@@ -1,12 +1,14 @@
 """
 Decide what goes: the one place where the voices meet.
 
-1. A rule's verdict stands; its evidence is a pattern that somebody has read and tested against near misses.
+1. A rule that holds anywhere decides: its evidence is a pattern that somebody has read and tested against near misses.
+   So does a rule that removes a line for where it stands, unless the model, which knows of that verdict and sees the
+   whole page, is very sure of the line.
 2. The learned model decides the rest. It removes the paragraphs that it doubts, as many as make the expected F score of
    the document best: with probabilities in hand, the best choice keeps what lies above a threshold of the document's
    own (the plug-in rule; Lewis 1995; Ye et al. 2012, "Optimizing F-measure: a tale of two approaches"). So a document
    that the model finds strange throughout loses little, and one that it understands loses all that is furniture.
-3. Every document that has a line keeps one, unless rules alone emptied it: the best choice is never empty.
+3. The best choice is never empty: the model takes the last line from no document.
 
 A verdict names its voice: the rule's id with score 1, or "model" with the probability that the line is boilerplate; the
 model's version stands in each row. The model gives no reasons of its own; see `_reason`.
@@ -18,7 +20,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records import Judgement, Reason, Removal
+from pipeline.records import Judgement, Mark, Reason, Removal
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -36,6 +38,8 @@ _BETA: Mapping[Aim, float] = {Aim.PRECISION: 0.5, Aim.BALANCED: 1.0, Aim.RECALL:
 """Of the F score whose expectation is made best: how many times recall counts as much as precision."""
 MODEL = "model"
 """Stands for a rule's id in the ledger; the model's version is in the article's row."""
+VERY_SURE = 0.8
+"""From this probability on, the model keeps a line that a rule removed for where it stands."""
 NEAR = 3
 """A removed line gives its reason to lines that the model removes no further away, in one run of removed lines."""
 
@@ -57,9 +61,14 @@ def decide_lines(judgements: Sequence[Judgement], kept: Floats | None, aim: Aim)
 
 
 def _decide(judged: Judgement, kept: Floats | None, aim: Aim) -> dict[int, Removal]:
-    removals = dict(judged.removed)
     if kept is None:
-        return removals
+        return dict(judged.removed)
+    overruled = (np.array(judged.marks, np.int64) == Mark.RULED) & (kept >= VERY_SURE)
+    removals = {
+        number: judged.removed[number]
+        for number, stays in zip(judged.numbers, overruled.tolist(), strict=True)
+        if number in judged.removed and not stays
+    }
     left = np.array([number not in removals for number in judged.numbers], bool)
     doubted = left & ~worth_keeping(np.array(judged.words, np.float64) * left, kept * left, aim)
     gone = doubted | ~left

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from pipeline.model.features import GROUPS, Floats, Layout, ngrams
 from pipeline.model.lexicon import COLUMNS, Lexicon, score_columns
@@ -16,6 +17,8 @@ from pipeline.model.network import DILATIONS, Array, Dense, Network
 from pipeline.model.text import Bools, Ints, Text, read_text
 from pipeline.records import Mark
 
+_BLAS = ThreadpoolController()
+"""Small matrices lose by threads: on two cores scoring took three times as long with both."""
 FORMAT = 1
 """Of the weights file; also to be raised when the meaning of a feature changes."""
 CHUNK = 300_000
@@ -69,7 +72,8 @@ class LineModel:
             owners, hashes = ngrams(layout)
             lexical = score_columns(len(text), owners, *self.lexicon.look_up(hashes))
             features = np.concatenate([measured(layout), lexical, mark_columns(text, part.marks)], axis=1)
-            kept = probabilities(self.network.log_odds(self.standardise(features), layout.heads))
+            with _BLAS.limit(limits=1, user_api="blas"):
+                kept = probabilities(self.network.log_odds(self.standardise(features), layout.heads))
             scores.append(kept[text.paragraph_of])
         return np.concatenate(scores)
 

@@ -28,7 +28,7 @@ from pipeline.model.text import Ints
 WIDTH = 64
 """Outputs of every hidden layer."""
 BETAS = (0.9, 0.999)
-DECAY = 0.01
+DECAY = 0.05
 """Weight decay of AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
 MOST_NORM = 1.0
 """Gradients are scaled down to this norm."""
@@ -41,7 +41,9 @@ SMOOTH = 0.01
 RANGE = 0.9995
 """Share of a layer's inputs that must fit its integers; larger ones are cut."""
 
-DROPPED: Mapping[str, float] = {"enter": 0.05, "compare": 0.2}
+DROPPED: Mapping[str, float] = {"enter": 0.15, "compare": 0.3, "leave": 0.2} | {
+    f"convolution{place}": 0.1 for place in range(len(DILATIONS))
+}
 """Share of each layer's inputs left out at random in training (Srivastava et al. 2014)."""
 
 Parameters = dict[str, Array]

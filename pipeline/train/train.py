@@ -15,10 +15,10 @@ from pipeline.train.counts import SiteCounts, count_sites
 from pipeline.train.examples import Example, group_by_page
 from pipeline.train.learn import Batch, fit, quantise
 
-EPOCHS = 20
+EPOCHS = 24
 TEXTS_A_PAGE = 2
 """So many of a page's texts, drawn anew, are learned from in each epoch."""
-BATCH = 10_000
+BATCH = 6_000
 """Paragraphs of a batch, at least; documents stay whole."""
 NO_LEXICON = 0.25
 """Share of documents shown without the lexicon's columns, as those of a language that it does not know are."""

@@ -8,6 +8,7 @@ What is mixed in comes from a page of the same fold, so that cross-validation ho
 
 import hashlib
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -24,6 +25,8 @@ WIDTHS = (56, 110)
 BLOCKS = (2, 5)
 """So many blocks of furniture are mixed in, of up to `BLOCK_LINES` lines each."""
 BLOCK_LINES = 6
+GOLD_AS_IT_IS = 0.5
+"""Share of gold texts without blank lines between paragraphs."""
 
 Random = np.random.Generator
 
@@ -33,7 +36,7 @@ def vary(sources: Sequence[Source], seed: int = 0) -> list[Source]:
     dumps = [source for source in sources if source.shape == Shape.DUMP and not is_blank(source.text)]
     full = {source.page: source for source in sources if source.shape == Shape.DUMP_FULL}
     kept = {dump.page: oracle(dump.text, dump.gold).split("\n") for dump in dumps}
-    furniture = _furniture(full.values(), kept)
+    furniture = _furniture(full.values())
     return [variant for dump in dumps for variant in _of_page(dump, full[dump.page], kept, furniture, seed)]
 
 
@@ -43,27 +46,32 @@ def _of_page(
     random = np.random.default_rng(int(hashlib.sha256(f"{seed}/{dump.page}".encode()).hexdigest()[:16], 16))
     texts: Mapping[str, Callable[[], str]] = {
         "clean": lambda: "\n\n".join(kept[dump.page]),
+        "gold": lambda: dump.gold if random.random() < GOLD_AS_IT_IS else dump.gold.replace("\n", "\n\n"),
         "cut": lambda: _cut(full.text.split("\n"), random),
         "full_wrapped": lambda: _wrap(full.text, random),
         "full_no_blank_lines": lambda: "\n".join(line for line in full.text.split("\n") if not is_blank(line)),
-        "mixed": lambda: _mix(dump.text.split("\n"), furniture[fold_of(dump.site)], random),
+        "mixed": lambda: _mix(dump.text.split("\n"), furniture.get(fold_of(dump.site), ()), random),
     }
     for shape, make in texts.items():
         yield replace(dump, shape=shape, text=make())
 
 
-def _furniture(pages: Iterable[Source], kept: Mapping[str, list[str]]) -> Mapping[int, list[list[str]]]:
+def _furniture(pages: Iterable[Source]) -> Mapping[int, list[list[str]]]:
     """Runs of lines that are no article's, by fold."""
     runs: dict[int, list[list[str]]] = {}
     for page in pages:
-        own = {line.strip() for line in kept.get(page.page, ())}
+        if is_blank(page.gold):
+            continue
+        own = Counter(oracle(page.text, page.gold).split("\n"))
         run: list[str] = []
-        for line in [*page.text.split("\n"), *sorted(own)[:1]]:
-            if line.strip() in own or len(run) == BLOCK_LINES:
-                if run:
-                    runs.setdefault(fold_of(page.site), []).append(run)
+        for line in page.text.split("\n"):
+            if own[line] > 0:
+                own[line] -= 1
                 run = []
             elif not is_blank(line):
+                if not run or len(run) == BLOCK_LINES:
+                    run = []
+                    runs.setdefault(fold_of(page.site), []).append(run)
                 run.append(line)
     return runs
 
