@@ -7,7 +7,7 @@ The driver: the only place that strings the stages together.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain, starmap
+from itertools import chain, pairwise, starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -63,7 +63,7 @@ def _clean(read: Sequence[Document | Rejection], voices: Voices) -> list[Article
 def clean_documents(documents: Sequence[Document], voices: Voices) -> list[Article | Rejection]:
     """Clean a batch of decoded documents; one outcome a document, in order."""
     lines, judgements = judge_documents(documents, voices.rules)
-    removals = decide_lines(judgements, _score(lines, judgements, voices.model), voices.aim)
+    removals = decide_lines(judgements, _score(documents, lines, judgements, voices.model), voices.aim)
     drafts = assemble_drafts(len(documents), lines, removals, voices.rules.reasons())
     qualities = assess_batch([draft.text for draft in drafts], [draft.word_count for draft in drafts])
     languages = identify_languages([draft.text for draft in drafts])
@@ -88,9 +88,22 @@ def seen_lines(lines: pl.DataFrame, judgements: Sequence[Judgement]) -> SeenLine
     )
 
 
-def _score(lines: pl.DataFrame, judgements: Sequence[Judgement], model: LineModel | None) -> Floats | None:
-    """The model's probability for each line that it belongs to its article."""
-    return None if model is None else model.score_lines(seen_lines(lines, judgements))
+def _score(
+    documents: Sequence[Document], lines: pl.DataFrame, judgements: Sequence[Judgement], model: LineModel | None
+) -> list[Floats | None]:
+    """
+    For each document the model's probability for each line that it belongs to its article.
+
+    The model has learned from flat text: what an extractor leaves of a page is not its business.
+    """
+    if model is None:
+        return [None] * len(documents)
+    kept = model.score_lines(seen_lines(lines, judgements))
+    bounds = np.append(0, np.cumsum([len(judged.numbers) for judged in judgements]))
+    return [
+        None if document.media_type is MediaType.HTML else kept[start:end]
+        for document, (start, end) in zip(documents, pairwise(bounds), strict=True)
+    ]
 
 
 def _known_title(document: Document) -> str | None:

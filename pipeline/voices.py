@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from pipeline.decide import Aim
-from pipeline.model import LineModel
+from pipeline.model import LineModel, load_model
 from pipeline.rules import Rules, load_rules
 from pipeline.settings import Settings
 
@@ -33,4 +33,4 @@ class Voices:
 @cache
 def load_voices(aim: Aim = Aim.BALANCED) -> Voices:
     """The rules and the model that ship with the package."""
-    return Voices(load_rules(), None, aim)
+    return Voices(load_rules(), load_model(), aim)

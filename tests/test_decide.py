@@ -26,7 +26,7 @@ def by_rule(reason: Reason, rule: str = "some-rule") -> Removal:
 
 
 def decide(judgement: Judgement, kept: list[float], aim: Aim = Aim.BALANCED) -> dict[int, Removal]:
-    (removals,) = decide_lines([judgement], np.array(kept), aim)
+    (removals,) = decide_lines([judgement], [np.array(kept)], aim)
     return removals
 
 
@@ -41,7 +41,7 @@ def test_rules_alone_decide_without_a_model() -> None:
     """Whatever they removed, and nothing else."""
     removed = {3: by_rule(Reason.SHARE)}
 
-    assert decide_lines([judged([5, 5], removed), judged([1])], None, Aim.BALANCED) == [removed, {}]
+    assert decide_lines([judged([5, 5], removed), judged([1])], [None, None], Aim.BALANCED) == [removed, {}]
 
 
 def test_a_rules_verdict_stands() -> None:
@@ -66,11 +66,27 @@ def test_the_score_is_the_probability_of_boilerplate() -> None:
 
 
 def test_each_document_is_decided_by_itself() -> None:
-    """A batch has one line of scores; each document takes its own, and those of a document without lines are none."""
-    documents = [judged([30, 3]), judged([]), judged([3, 30, 3])]
-    kept = [0.9, 0.1, 0.1, 0.9, 0.1]
+    """Each takes its own scores; a document without lines has none, and one without scores is left to the rules."""
+    documents = [judged([30, 3]), judged([]), judged([3, 30, 3]), judged([30, 3])]
+    kept = [np.array([0.9, 0.1]), np.zeros(0), np.array([0.1, 0.9, 0.1]), None]
 
-    assert [sorted(each) for each in decide_lines(documents, np.array(kept), Aim.BALANCED)] == [[3], [], [1, 5]]
+    assert [sorted(each) for each in decide_lines(documents, kept, Aim.BALANCED)] == [[3], [], [1, 5], []]
+
+
+def test_a_model_that_is_very_sure_overrules_a_rule_of_place() -> None:
+    """It keeps a line that was removed for where it stands, but none that is furniture wherever it stands."""
+    removed = {3: by_rule(Reason.RELATED), 5: by_rule(Reason.SHARE)}
+    marks = [Mark.NONE, Mark.RULED, Mark.SURE, Mark.NONE]
+    judgement = judged([30, 30, 30, 30], removed)._replace(marks=marks)
+
+    assert set(decide(judgement, [0.9, 0.8, 0.99, 0.9])) == {5}
+    assert set(decide(judgement, [0.9, 0.79, 0.99, 0.9])) == {3, 5}
+
+
+def test_a_short_line_between_paragraphs_needs_more_doubt() -> None:
+    """A subhead that the model doubts a little stays between two paragraphs, and goes at the end of a text."""
+    assert set(decide(judged([30, 3, 30, 3]), [0.9, 0.25, 0.9, 0.25])) == {7}
+    assert set(decide(judged([30, 3, 30]), [0.9, 0.05, 0.9])) == {3}
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20).map(lambda step: step / 20)), min_size=1, max_size=12),

@@ -1,9 +1,23 @@
 """How lines are judged with their neighbours, where the golden cases and the laws look too seldom."""
 
-from pipeline.clean import clean_text
+from dataclasses import replace
+
+from pipeline.clean import Cleaned, clean_batch
+from pipeline.decode import document_from_text
+from pipeline.rules import load_rules
+from pipeline.voices import Voices
+
+RULES_ALONE = Voices(load_rules())
 
 FIRST = "The ferry left the quay at six, as it has every morning since the war, with eleven people on board."
 SECOND = "Nobody expected it to come back with twelve, and least of all the captain, who counts twice."
+
+
+def clean_text(text: str, title: str | None = None) -> Cleaned:
+    """Clean by the rules alone, which are judged here."""
+    document = document_from_text(text)
+    (cleaned,) = clean_batch([replace(document, known=replace(document.known, title=title))], voices=RULES_ALONE)
+    return cleaned
 
 
 def test_a_blank_line_above_a_removed_line_still_parts_its_neighbours() -> None:

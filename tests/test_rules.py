@@ -8,13 +8,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.clean import clean_documents, clean_text
+from pipeline.clean import clean_batch, clean_documents
 from pipeline.decode import document_from_text
 from pipeline.errors import RulePackError
 from pipeline.measure import measure_lines
 from pipeline.neighbours import NEIGHBOUR_RULES, NeighbourRule
 from pipeline.rules import CUT_MARKS, Rule, Rules, load_rules, read_pack, read_rules
 from pipeline.trim import trim_prompts
+from pipeline.voices import Voices
 from pipeline.words import WORD
 
 RULES = load_rules().rules
@@ -73,7 +74,8 @@ def test_every_family_is_covered_in_every_language() -> None:
 
 
 def removed_by(dump: str) -> dict[int, str]:
-    return {entry.line: entry.rule for entry in clean_text(dump).removed}
+    (cleaned,) = clean_batch([dump], voices=Voices(load_rules()))
+    return {entry.line: entry.rule for entry in cleaned.removed}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_a_sites_own_rules_hold_on_that_site_only(tmp_path: Path) -> None:
     documents = [document_from_text(text, url=url) for url in ("https://quay.example/1", "https://other.example/1")]
     removed = [
         [(entry.text, entry.rule) for entry in outcome.removed]
-        for outcome in clean_documents(documents, read_rules(tmp_path))
+        for outcome in clean_documents(documents, Voices(read_rules(tmp_path)))
     ]
 
     assert removed == [[("Share", "quay-bell"), ("The bell rang", "quay-bell")], [("Share", "x")]]

@@ -39,7 +39,10 @@ class Dense:
     bias: Array
 
     def __call__(self, inputs: Array) -> Array:
-        return np.asarray((inputs @ self.weights) * self.scale + self.bias)
+        outputs = inputs @ self.weights
+        outputs *= self.scale
+        outputs += self.bias
+        return outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,18 @@ class Network:
 
     def _integers(self, values: Array, layer: str) -> Array:
         """Non-negative values in whole steps."""
-        return np.asarray(np.rint(np.minimum(values * np.float32(self.steps[layer]), np.float32(HIDDEN_STEPS))))
+        steps = values * np.float32(self.steps[layer])
+        np.minimum(steps, np.float32(HIDDEN_STEPS), out=steps)
+        np.rint(steps, out=steps)
+        return steps
 
 
 def neighbours(values: Array, dilation: int, of_doc: Ints) -> Array:
     """Each row between the rows `dilation` above and below it in the same document; zeros where there are none."""
     rows, width = values.shape
-    joined = np.zeros((rows, 3 * width), np.float32)
+    joined = np.empty((rows, 3 * width), np.float32)
+    joined[:dilation, :width] = 0
+    joined[-dilation:, 2 * width :] = 0
     joined[:, width : 2 * width] = values
     if rows > dilation:
         same = (of_doc[dilation:] == of_doc[:-dilation])[:, None]
@@ -93,4 +101,4 @@ def neighbours(values: Array, dilation: int, of_doc: Ints) -> Array:
 
 
 def _relu(values: Array) -> Array:
-    return np.maximum(values, np.float32(0))
+    return np.maximum(values, np.float32(0), out=values)

@@ -15,7 +15,7 @@ from pipeline.rules import load_rules
 from pipeline.score.cache import load_shape
 from pipeline.score.gold import read_pages
 from pipeline.score.run import Tell, say_nothing
-from pipeline.score.shapes import FLATTENINGS
+from pipeline.score.shapes import FLATTENINGS, Shape, flattenings
 from pipeline.train.counts import LEAST_SITES
 from pipeline.train.examples import Example, Source, make_examples
 from pipeline.train.train import EPOCHS, train_model
@@ -23,6 +23,9 @@ from pipeline.train.variants import vary
 
 TRAINING = ("wcxb_dev", "news", "multilingual")
 """Files that a model may be trained on, by licence and by purpose; all others are only ever scored."""
+OWN = Path(__file__).parent / "own"
+"""Texts written for training: languages and kinds of text that the gold files have few of."""
+_OF_TEXT = (Shape.DUMP, Shape.NO_BLANK_LINES, Shape.WRAPPED)
 PORTION = 500
 """Texts that are measured between two moves of the progress bar."""
 
@@ -64,9 +67,20 @@ def load_sources(
     return sources
 
 
+def own_sources() -> list[Source]:
+    """The texts written for training, which ship with the package, in the shapes that need no HTML."""
+    sources: list[Source] = []
+    for path in sorted(OWN.glob("*.jsonl")):
+        for page in read_pages(path):
+            texts = {shape: flattenings([page], shape)[0] for shape in _OF_TEXT}
+            texts[Shape.DUMP_FULL] = page.dump
+            sources += [Source(page.id, page.id, shape, text, page.gold) for shape, text in texts.items()]
+    return sources
+
+
 def load_examples(folder: Path, cache: Path, seed: int = 0, *, tell: Tell = say_nothing) -> list[Example]:
     """All that a model is trained on: the training files' pages in every shape and variant, measured and labelled."""
-    sources = load_sources(folder, cache, tell=tell)
+    sources = [*load_sources(folder, cache, tell=tell), *own_sources()]
     texts = [*sources, *vary(sources, seed)]
     rules = load_rules()
     examples: list[Example] = []
