@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.blank import is_blank
 from pipeline.errors import UsageError
 from pipeline.model.line_model import LineModel, read_model, write_model
 from pipeline.rules import load_rules
@@ -80,16 +81,17 @@ def own_sources() -> list[Source]:
 
 def load_examples(folder: Path, cache: Path, seed: int = 0, *, tell: Tell = say_nothing) -> list[Example]:
     """All that a model is trained on: the training files' pages in every shape and variant, measured and labelled."""
-    sources = [*load_sources(folder, cache, tell=tell), *own_sources()]
+    pages = load_sources(folder, cache, tell=tell)
+    sites = len({source.site for source in pages if not is_blank(source.text)})
+    if sites < LEAST_SITES:
+        raise UsageError(f"{folder}: pages of {sites} sites with text; a model learns from {LEAST_SITES} or more")
+    sources = [*pages, *own_sources()]
     texts = [*sources, *vary(sources, seed)]
     rules = load_rules()
     examples: list[Example] = []
     for start in range(0, len(texts), PORTION):
         tell("measuring texts", start, len(texts))
         examples += make_examples(texts[start : start + PORTION], rules)
-    sites = len({example.source.site for example in examples})
-    if sites < LEAST_SITES:
-        raise UsageError(f"{folder}: pages of {sites} sites with text; a model learns from {LEAST_SITES} or more")
     return examples
 
 

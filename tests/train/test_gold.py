@@ -13,7 +13,7 @@ from pipeline.cli import app
 from pipeline.errors import GoldError, UsageError
 from pipeline.model import read_model
 from pipeline.score.shapes import FLATTENINGS
-from pipeline.train.gold import TRAINING, load_examples, load_sources, train_on_gold
+from pipeline.train.gold import TRAINING, load_examples, load_sources, own_sources, train_on_gold
 from tests.score.gold_cases import page_row, write_gold
 from tests.train.cases import invent_sources
 
@@ -110,7 +110,8 @@ def test_the_summary_says_what_was_made_of_what(gold: Path, tmp_path: Path) -> N
     fields = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
 
     assert told.exit_code == 0
-    assert "24 pages of 24 sites" in told.stdout
+    own = len({source.page for source in own_sources()})
+    assert f"{24 + own} pages of {24 + own} sites" in told.stdout
     assert fields["version"] == read_model(out).version
     assert fields["size"] == out.stat().st_size
     assert fields["version"] in told.stdout
