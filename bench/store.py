@@ -1,0 +1,341 @@
+"""
+What the store writes, and how long it takes: `python -m bench.store [--articles N ...] [--raw-files N] [--json]`.
+
+Made-up articles of about 5 KB are taken into a store by real runs in which only the reader and the cleaner are
+stand-ins: their time is left out, while all bytes count. Beside it, in the same run, a Parquet file that is written anew
+and a Delta table hold the same articles. New articles go to the last part, which is written anew each time: so adding is
+measured with that part empty, half full and nearly full. Last comes a run that finds nothing changed.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.util import find_spec
+from operator import methodcaller
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+
+from bench.lakes import DeltaLake, Lake, OneFile, rows_of
+from bench.made_up import Batch, clean_trivially, make_note, read_batch, write_batch, write_old
+from bench.meter import Cost, Meter
+from pipeline import shards
+from pipeline.plan import PlanOptions
+from pipeline.records import MediaType
+from pipeline.report import RunReport
+from pipeline.run import clean_shard, commit_run, load_voices, open_store, plan_run, run_directly
+from pipeline.store import articles_path
+from pipeline.store.place import BUCKET_ROWS
+from pipeline.tables import ARTICLES
+
+SIZES = (100_000, 1_000_000)
+RAW_FILES = 100_000
+ROUNDS = 3
+LARGE = 1_000  # articles of a raw file
+SMALL = 100  # articles that are added, changed or deleted
+FILLS = {"empty": 0, "half full": BUCKET_ROWS // 2, "nearly full": BUCKET_ROWS - SMALL}
+TWO_COLUMNS = ["article_id", "word_count"]
+# Two raw files of 1,000 articles make a shard of the usual size.
+OPTIONS = PlanOptions(shard_size=2, settle=0, allow_mass_delete=True)
+OPTIONS_OF_NOTES = PlanOptions(settle=0)
+OURS = "store"
+MOST_MEGABYTES, MOST_SECONDS = 15.0, 0.5  # for adding
+MOST_IDLE_SECONDS, MOST_IDLE_MEGABYTES = 10.0, 500.0
+
+console = Console(width=140)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One operation, and what it took."""
+
+    operation: str
+    costs: dict[str, Cost]
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """All operations on so many articles."""
+
+    articles: int
+    text_megabytes: float
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """A run that found nothing changed, in a process of its own; seconds from its start to its end."""
+
+    raw_files: int
+    seconds: float
+    peak_megabytes: float
+    megabytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A figure, and what it may be at most."""
+
+    figure: str
+    measured: float
+    most: float
+
+    @property
+    def met(self) -> bool:
+        return self.measured < self.most
+
+
+@dataclass(slots=True)
+class OurStore:
+    """A store and its raw folder."""
+
+    raw: Path
+    clean: Path
+    made: int = 0  # articles so far: the number of the next one
+
+    def put(self, key: str, articles: int) -> Batch:
+        """Write a raw file of new articles."""
+        batch = Batch(self.made, articles)
+        self.made += articles
+        write_batch(self.raw / key, batch)
+        return batch
+
+    def run(self, meter: Meter | None = None) -> RunReport:
+        """One run, as `run_directly` does it, but for the reader and the cleaner."""
+        meter = meter or Meter()
+        voices = load_voices()
+        with meter.measure(), open_store(self.clean) as store:
+            plan = plan_run(store, self.raw, voices, OPTIONS)
+            with meter.leave_out(), patch.dict(shards.READERS, {MediaType.TEXT: read_batch}):
+                results = [clean_shard(shard, clean_trivially) for shard in plan.shards]
+            return commit_run(store, plan, results)
+
+    def remove(self, *keys: str, meter: Meter | None = None) -> None:
+        """Delete raw files, and with them their articles."""
+        for key in keys:
+            (self.raw / key).unlink()
+        self.run(meter)
+
+    def dataset(self) -> ds.Dataset:
+        return ds.dataset(articles_path(self.clean), schema=ARTICLES)
+
+    def open_rows(self) -> int:
+        """How many articles stand in the part that takes new ones."""
+        last = max(articles_path(self.clean).iterdir())
+        return pq.read_metadata(last).num_rows % BUCKET_ROWS
+
+
+class Bench:
+    """A store and its peers with the same articles."""
+
+    def __init__(self, work: Path, articles: int, rounds: int) -> None:
+        self.store = OurStore(work / "raw", work / "clean")
+        self.work = work
+        self.articles = articles
+        self.large = min(LARGE, articles // 4)
+        self.rounds = min(rounds, self.large // SMALL)
+        self.lakes: list[Lake] = [OneFile(work / "one.parquet")]
+        if find_spec("deltalake"):
+            self.lakes.append(DeltaLake(work / "delta"))
+
+    def measure(self) -> Sized:
+        """Everything, in the order in which it builds on what came before."""
+        rows = [self._build()]
+        text = sum(batch["text"].nbytes for batch in self.store.dataset().to_batches(columns=["text"]))
+        rows += [self._add(name, fill) for name, fill in FILLS.items()]
+        rows += [self._change(), self._delete()]
+        rows += [self._read(f"read {' and '.join(TWO_COLUMNS)}", TWO_COLUMNS), self._read("read all columns", None)]
+        return Sized(self.articles, text / 1e6, rows)
+
+    def _build(self) -> Row:
+        """The first run, and copies of its articles for the peers."""
+        for key, articles in self._raw_files():
+            self.store.put(key, articles)
+        meters = {OURS: Meter()}
+        self.store.run(meters[OURS])
+        rows = self.store.dataset()
+        return _row("first run", meters | self._beside(lambda lake: lake.create(rows.to_batches())))
+
+    def _add(self, name: str, fill: int) -> Row:
+        """Add to a last part of so many rows, and take it away again; a peer knows no such part, and adds once."""
+        missing = (fill - self.store.open_rows()) % BUCKET_ROWS
+        fillers = ["filler.txt"] if missing else []
+        for key in fillers:
+            self.store.put(key, missing)
+            self.store.run()
+        meters = {OURS: Meter()}
+        for number in range(self.rounds):
+            self.store.put("added.txt", SMALL)
+            self.store.run(meters[OURS])
+            if not fill and not number:
+                rows = rows_of(self.store.dataset(), "added.txt")
+                meters |= self._beside(methodcaller("add", rows))
+            self.store.remove("added.txt")
+        if fillers:
+            self.store.remove(*fillers)
+        return _row(f"add {SMALL}, last part {name}", meters)
+
+    def _change(self) -> Row:
+        """Write some articles of one raw file anew, each time others."""
+        meters = {OURS: Meter()}
+        key = self._key(0)
+        for number in range(self.rounds):
+            write_batch(self.store.raw / key, Batch(0, self.large, SMALL, number + 1))
+            self.store.run(meters[OURS])
+            if not number:
+                rows = rows_of(self.store.dataset(), key)
+                meters |= self._beside(methodcaller("replace", key, rows))
+        return _row(f"change {SMALL} of one raw file's {self.large:,}", meters)
+
+    def _delete(self) -> Row:
+        """Delete a raw file from amidst the others."""
+        meters = {OURS: Meter()}
+        for number in range(self.rounds):
+            self.store.remove(self._small_key(number), meter=meters[OURS])
+        meters |= self._beside(methodcaller("replace", self._small_key(0), ARTICLES.empty_table()))
+        return _row(f"delete {SMALL}", meters)
+
+    def _read(self, name: str, columns: list[str] | None) -> Row:
+        """Read all articles, batch by batch, by the same reader from each."""
+        meters = {OURS: _metered(lambda: _read(self.store.dataset(), columns, self.articles - self.rounds * SMALL))}
+        return _row(name, meters | self._beside(lambda lake: _read(lake.dataset(), columns, self.articles)))
+
+    def _beside(self, operation: Callable[[Lake], None]) -> dict[str, Meter]:
+        """Let each peer do what the store just did."""
+        return {lake.name: _metered(partial(operation, lake)) for lake in self.lakes}
+
+    def _raw_files(self) -> Iterator[tuple[str, int]]:
+        """Raw files of many articles each; one amidst them is cut up into small ones."""
+        for number in range(-(-self.articles // self.large)):
+            size = min(self.large, self.articles - number * self.large)
+            if number == self.articles // self.large // 2:
+                for part in range(-(-size // SMALL)):
+                    yield self._small_key(part), min(SMALL, size - part * SMALL)
+            else:
+                yield self._key(number), size
+
+    def _key(self, number: int) -> str:
+        return f"{number // 100:03d}/{number:06d}.txt"
+
+    def _small_key(self, part: int) -> str:
+        return self._key(self.articles // self.large // 2).replace(".txt", f"-{part:02d}.txt")
+
+
+def measure_idle(work: Path, raw_files: int) -> Idle:
+    """Clean so many small raw files, trivially, and then let a new process find that nothing changed."""
+    raw, clean = work / "notes", work / "clean-notes"
+    for number in range(raw_files):
+        write_old(raw / f"{number // 1000:03d}" / f"{number:06d}.txt", make_note(number))
+    run_directly(raw, clean, options=OPTIONS_OF_NOTES, cleaner=clean_trivially)
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "bench.no_change", str(raw), str(clean)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    seconds = time.perf_counter() - began
+    return Idle(seconds=seconds, **json.loads(done.stdout))
+
+
+def targets(sized: Sequence[Sized], idle: Idle) -> list[Target]:
+    """What was aimed at, and what came of it."""
+    adding = [(of.articles, row) for of in sized for row in of.rows if row.operation.startswith("add")]
+    return [
+        *(
+            Target(f"{articles:,} articles, {row.operation}: MB", row.costs[OURS].megabytes, MOST_MEGABYTES)
+            for articles, row in adding
+        ),
+        *(
+            Target(f"{articles:,} articles, {row.operation}: s", row.costs[OURS].seconds, MOST_SECONDS)
+            for articles, row in adding
+        ),
+        Target(f"nothing changed in {idle.raw_files:,} raw files: s", idle.seconds, MOST_IDLE_SECONDS),
+        Target(
+            f"nothing changed in {idle.raw_files:,} raw files: MB of memory", idle.peak_megabytes, MOST_IDLE_MEGABYTES
+        ),
+    ]
+
+
+def show(sized: Sized) -> None:
+    """Print one size for people."""
+    lakes = list(sized.rows[0].costs)
+    table = Table("", *(f"{name}, {unit}" for name in lakes for unit in ("MB written", "s")))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in sized.rows:
+        costs = [row.costs.get(name) for name in lakes]
+        table.add_row(row.operation, *(cell for cost in costs for cell in _cells(cost)))
+    console.print(f"{sized.articles:,} articles, {sized.text_megabytes:,.0f} MB of text")
+    console.print(table)
+
+
+def _cells(cost: Cost | None) -> tuple[str, str]:
+    if cost is None:
+        return "", ""
+    return f"{cost.megabytes:,.1f}", f"{cost.seconds:,.2f}"
+
+
+def _row(operation: str, meters: Mapping[str, Meter]) -> Row:
+    return Row(operation, {name: meter.typical for name, meter in meters.items()})
+
+
+def _metered(operation: Callable[[], None]) -> Meter:
+    meter = Meter()
+    with meter.measure():
+        operation()
+    return meter
+
+
+def _read(dataset: ds.Dataset, columns: list[str] | None, expected: int) -> None:
+    """Read to the end; all sides must hold what they should, or they did not do the same work."""
+    rows = sum(batch.num_rows for batch in dataset.to_batches(columns=columns))
+    if rows != expected:
+        raise RuntimeError(f"{rows:,} articles, not {expected:,}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--articles", type=int, nargs="+", default=SIZES, help="sizes of the store, 400 at least")
+    parser.add_argument("--raw-files", type=int, default=RAW_FILES, help="in the run that finds nothing changed")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"runs of each operation (default {ROUNDS})")
+    parser.add_argument("--work", type=Path, help="folder to work in: 10 KB an article; what is made there is removed")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    sized = []
+    for articles in options.articles:
+        with TemporaryDirectory(dir=options.work) as work:
+            sized.append(Bench(Path(work), articles, options.rounds).measure())
+        if not options.json:
+            show(sized[-1])
+    with TemporaryDirectory(dir=options.work) as work:
+        idle = measure_idle(Path(work), options.raw_files)
+    reached = targets(sized, idle)
+    if options.json:
+        print(
+            json.dumps(
+                {"sizes": list(map(asdict, sized)), "idle": asdict(idle), "targets": list(map(asdict, reached))},
+                indent=2,
+            )
+        )
+    else:
+        show_targets(reached)
+
+
+def show_targets(reached: Sequence[Target]) -> None:
+    """Print for people."""
+    table = Table("", "measured", "at most", "")
+    for target in reached:
+        table.add_row(target.figure, f"{target.measured:,.2f}", f"{target.most:g}", "met" if target.met else "missed")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
