@@ -3,6 +3,8 @@ Where everything of a store stands, and the lock that guards it.
 
     clean/articles -> .store/current/articles          the same for removed_lines and rejected
     clean/.store/lock                                   held by flock for the whole of a run; never deleted
+    clean/.store/publishing                             the same for a publication to another place; runs go on
+    clean/.store/id                                     who publishes, made by the first publication
     clean/.store/state.sqlite                           what is known; its transaction is the commit point
     clean/.store/tmp/                                   everything unfinished; wiped when a store is opened
     clean/.store/parts/articles/part-000017.00000124.parquet     immutable: bucket, and the snapshot that wrote it
@@ -37,6 +39,14 @@ class Layout:
     @property
     def lock(self) -> Path:
         return self.store / "lock"
+
+    @property
+    def publishing(self) -> Path:
+        return self.store / "publishing"
+
+    @property
+    def identity(self) -> Path:
+        return self.store / "id"
 
     @property
     def state(self) -> Path:
@@ -83,16 +93,29 @@ def hold_lock(layout: Layout) -> Iterator[None]:
     The kernel drops the lock when its process dies, however it dies, so it never goes stale. It is taken before
     anything else is touched: folders made or removed without it would race with another starter.
     """
+    with _hold(layout.lock, f"{layout.clean}: another run is active; wait for it to end"):
+        yield
+
+
+@contextmanager
+def hold_publishing(layout: Layout) -> Iterator[None]:
+    """Hold the right to publish this store elsewhere; a lock of its own, so that a slow network stops no run."""
+    with _hold(layout.publishing, f"{layout.clean}: is being published already; wait for that to end"):
+        yield
+
+
+@contextmanager
+def _hold(lock: Path, busy: str) -> Iterator[None]:
     try:
-        layout.store.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise StoreError(f"{layout.lock}: cannot be opened: {error.strerror}") from error
+        raise StoreError(f"{lock}: cannot be opened: {error.strerror}") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StoreBusy(f"{layout.clean}: another run is active; wait for it to end") from error
+            raise StoreBusy(busy) from error
         yield
     finally:
         os.close(descriptor)
