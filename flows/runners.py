@@ -6,13 +6,11 @@ The names can be read without importing Prefect, which takes more than a second.
 
 import multiprocessing
 import os
-import signal
-import threading
 from enum import StrEnum
-from multiprocessing import connection
 from typing import TYPE_CHECKING, Any
 
 from flows.terminal import keep_terminal_quiet
+from pipeline.workers import end_with_parent
 
 if TYPE_CHECKING:
     from prefect.task_runners import TaskRunner
@@ -42,19 +40,11 @@ def usable_cores() -> int:
 
 
 def prepare_worker() -> None:
-    """
-    Make this worker process end as soon as the process that started it is gone, and say no more than that one would.
-
-    A pool's workers wait for work on a pipe whose other end they hold themselves, so they would outlive a killed run.
-    Ctrl-C reaches them too; they leave it to that process.
-    """
+    """Make this worker process end with the process that started it, and say no more than that one would."""
     import prefect.main  # noqa: F401, PLC0415 - sets up the logging that is then toned down; see the module
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_terminal_quiet()
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_wait_and_exit, args=(parent.sentinel,), daemon=True).start()
+    end_with_parent()
 
 
 def end_workers() -> None:
@@ -66,8 +56,3 @@ def end_workers() -> None:
     """
     for worker in multiprocessing.active_children():
         worker.terminate()
-
-
-def _wait_and_exit(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)

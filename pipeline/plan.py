@@ -2,9 +2,11 @@
 What a run has to do: compare the raw folder with the state, and write the work down as shards.
 
 A raw file is skipped only when size, times and inode are all as they were and it was cleaned with the same settings;
-otherwise its bytes decide. Nothing is changed here but files below the run's own folder in `.store/tmp/`.
+otherwise its bytes decide. Nothing is changed here but files below the run's own folder in `.store/tmp/`, and finished
+shards of a dead run that cannot be used are removed.
 """
 
+import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +17,8 @@ from pathlib import Path
 from pipeline.errors import UsageError
 from pipeline.hosts import site_of
 from pipeline.records import RawFile
+from pipeline.report import Preview
+from pipeline.resume import take_over
 from pipeline.sources.discover import (
     Discovery,
     RawBytes,
@@ -24,12 +28,12 @@ from pipeline.sources.discover import (
     with_status,
 )
 from pipeline.store.layout import Layout
+from pipeline.store.pieces import discard_pieces
 from pipeline.store.sources import stale_sources
-from pipeline.store.state import KnownFile, known_files, open_state
+from pipeline.store.state import KnownFile, known_files, look_at_state, open_state
 from pipeline.voices import Voices
-from pipeline.work import Deltas, FileCounts, Plan, write_deltas, write_shards
+from pipeline.work import Deltas, FileCounts, Plan, cut, write_deltas, write_shards
 
-RACY_NS = 2_000_000_000  # a file changed so shortly before a scan may change again without a new time
 SETTLE_ROUNDS = 5  # how many settle times a run waits for files that keep changing
 SMALL_STORE = 3  # up to so many files may vanish at once, as long as some file is left
 
@@ -47,6 +51,16 @@ class PlanOptions:
 DEFAULT_OPTIONS = PlanOptions()
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a run found that it has to do."""
+
+    scanned_ns: int
+    deltas: Deltas
+    shards: tuple[Sequence[RawFile], ...]  # files to clean, without what a dead run had finished
+    counts: FileCounts
+
+
 @dataclass(slots=True)
 class _Sorted:
     """The raw files of one scan, sorted by what is to be done with them."""
@@ -60,37 +74,50 @@ class _Sorted:
 
 def plan_files(raw: Path, layout: Layout, voices: Voices, options: PlanOptions) -> Plan:
     """Scan `raw`, compare it with the state, and write the run's shards and deltas below `.store/tmp/`."""
-    if options.shard_size < 1 or options.settle < 0:
-        raise UsageError("a shard holds at least one file, and the settle time cannot be negative")
-    settings = voices.settings
-    scanned_ns = time.time_ns()
-    discovery = discover(raw)
     with open_state(layout) as state:
-        known = known_files(state)
-        settled, left = _settle(discovery.files, known, options)
-        found = _sort(settled, known, settings.digest)
-        vanished = _vanished(discovery, known)
-        renamed, new = _renames(found.new, vanished, settings.digest)
-        gone = sorted(vanished.keys() - {old.key for old, _ in renamed})
-        refused = _is_mass_delete(len(gone), len(known), discovery) and not options.allow_mass_delete
-        removed = () if refused else tuple(known[key].file_id for key in gone)
-        deltas = Deltas(removed, tuple((old.file_id, file) for old, file in renamed), tuple(found.refreshed))
-        cleaned_ids = [known[file.key].file_id for file in found.changed]
-        stale = stale_sources(state, removed, cleaned_ids, {old.file_id: file.key for old, file in renamed})
-    again = _recleaned(found.outdated, stale, settled)
-    work = sorted([*new, *found.changed, *again], key=lambda file: file.key)
-    run_id = time.strftime("%Y%m%dT%H%M%S", time.gmtime(scanned_ns / 1e9)) + f".{scanned_ns % 10**9:09d}"
+        found = survey(raw, layout, state, voices, options)
+    discard_pieces(layout, [left.pieces for left in found.deltas.leftovers])
+    run_id = time.strftime("%Y%m%dT%H%M%S", time.gmtime(found.scanned_ns / 1e9)) + f".{found.scanned_ns % 10**9:09d}"
     folder = layout.tmp.absolute() / run_id  # workers may run in another folder
     folder.mkdir()
     return Plan(
         run_id=run_id,
         raw=raw,
         clean=layout.clean,
-        settings=settings,
-        started_at=scanned_ns / 1e9,
+        settings=voices.settings,
+        started_at=found.scanned_ns / 1e9,
+        scanned_ns=found.scanned_ns,
+        deltas=write_deltas(folder / "deltas.json", found.deltas),
+        shards=tuple(write_shards(folder, layout.pieces.absolute(), raw, found.shards, voices)),
+        counts=found.counts,
+    )
+
+
+def survey(raw: Path, layout: Layout, state: sqlite3.Connection, voices: Voices, options: PlanOptions) -> Survey:
+    """Find out what a run over `raw` has to do; nothing is written but temporary tables."""
+    if options.shard_size < 1 or options.settle < 0:
+        raise UsageError("a shard holds at least one file, and the settle time cannot be negative")
+    settings = voices.settings
+    scanned_ns = time.time_ns()
+    discovery = discover(raw)
+    known = known_files(state)
+    settled, left = _settle(discovery.files, known, options)
+    found = _sort(settled, known, settings.digest)
+    vanished = _vanished(discovery, known)
+    renamed, new = _renames(found.new, vanished, settings.digest)
+    gone = sorted(vanished.keys() - {old.key for old, _ in renamed})
+    refused = _is_mass_delete(len(gone), len(known), discovery) and not options.allow_mass_delete
+    removed = () if refused else tuple(known[key].file_id for key in gone)
+    cleaned_ids = [known[file.key].file_id for file in found.changed]
+    stale = stale_sources(state, removed, cleaned_ids, {old.file_id: file.key for old, file in renamed})
+    again = _recleaned(found.outdated, stale, settled)
+    work = sorted([*new, *found.changed, *again], key=lambda file: file.key)
+    leftovers = take_over(layout, work, settings.digest)
+    done = {file.key for left in leftovers for file in left.files}
+    return Survey(
         scanned_ns=scanned_ns,
-        deltas=write_deltas(folder / "deltas.json", deltas),
-        shards=tuple(write_shards(folder, raw, work, voices, options.shard_size)),
+        deltas=Deltas(removed, tuple((old.file_id, file) for old, file in renamed), tuple(found.refreshed), leftovers),
+        shards=tuple(cut((file for file in work if file.key not in done), options.shard_size)),
         counts=FileCounts(
             seen=len(discovery.files),
             new=len(new),
@@ -102,7 +129,27 @@ def plan_files(raw: Path, layout: Layout, voices: Voices, options: PlanOptions) 
             left=left,
             refused=len(gone) if refused else 0,
             ignored=discovery.ignored,
+            resumed=len(done),
         ),
+    )
+
+
+def preview(raw: Path, clean: Path, voices: Voices, options: PlanOptions = DEFAULT_OPTIONS) -> Preview:
+    """
+    Say what a run over `raw` would do, without writing anything and without the lock.
+
+    While a run is active, this tells what would be done if that run were not there.
+    """
+    layout = Layout(clean)
+    with look_at_state(layout) as state:
+        found = survey(raw.absolute(), layout, state, voices, options)
+    return Preview(
+        raw=raw,
+        clean=clean,
+        files=found.counts,
+        to_clean=sum(map(len, found.shards)),
+        bytes_to_clean=sum(file.size for shard in found.shards for file in shard),
+        shards=len(found.shards),
     )
 
 
@@ -150,7 +197,7 @@ def _sort(files: Iterable[RawFile], known: Mapping[str, KnownFile], digest: str)
         old = known.get(file.key)
         if old is None:
             found.new.append(file)
-        elif _is_certain(file, old):
+        elif old.proves_unchanged(file):
             _take_unchanged(found, file, old, digest)
         elif file.size != old.size or not old.sha256:
             found.changed.append(file)
@@ -162,11 +209,6 @@ def _sort(files: Iterable[RawFile], known: Mapping[str, KnownFile], digest: str)
                 case _:
                     found.changed.append(file)
     return found
-
-
-def _is_certain(file: RawFile, old: KnownFile) -> bool:
-    """Whether the file status alone proves the bytes unchanged; of an unreadable file there is nothing else."""
-    return old.same_status(file) and (not old.sha256 or file.mtime_ns < old.scanned_ns - RACY_NS)
 
 
 def _take_unchanged(found: _Sorted, file: RawFile, old: KnownFile, digest: str) -> None:

@@ -1,4 +1,4 @@
-"""What a run did: counts, as JSON, as a few lines for people, and as Markdown."""
+"""What a run did, or would do: counts, as JSON, as a few lines for people, and as Markdown."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,36 @@ class StoreCounts:
     articles: int
     sources: int  # of all articles; more than articles where raw records are exact duplicates
     rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would do now."""
+
+    raw: Path
+    clean: Path
+    files: FileCounts
+    to_clean: int  # raw files
+    bytes_to_clean: int
+    shards: int
+
+    @property
+    def exit_code(self) -> int:
+        """4 when the run would refuse deletions, else 0."""
+        return 4 if self.files.refused else 0
+
+    def to_json(self) -> str:
+        """All counts as one line of JSON."""
+        return json.dumps(asdict(self), default=str, ensure_ascii=False)
+
+    def summary(self) -> str:
+        """The same counts as a run's, and how much there is to clean."""
+        lines = [
+            _seen(self.files),
+            *_remarks(self.files),
+            f"to clean: {self.to_clean:,} raw files of {self.bytes_to_clean:,} bytes, in {self.shards:,} shards",
+        ]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,40 +101,45 @@ class RunReport:
 
     def summary(self) -> str:
         """The last lines of a run: what came in, what became of it, and how to load it."""
-        files = self.files
-        seen = (
-            f"{files.seen:,} seen, {files.new:,} new, {files.changed:,} changed, {files.renamed:,} renamed,"
-            f" {files.removed:,} removed, {files.unchanged:,} unchanged"
-        )
         became = f"{self.articles:,} articles + {self.duplicates:,} exact duplicates + {self.rejected:,} rejected"
         nothing = "" if self.published else " (nothing changed)"
         lines = [
-            f"raw files: {seen}",
+            _seen(self.files),
             f"records: {self.records:,} = {became}; {self.lines_removed:,} lines removed",
-            *self._remarks(),
+            *_remarks(self.files),
+            *self._failures(),
             f"store: {self.store.articles:,} articles in snapshot {self.snapshot}{nothing}",
         ]
         if self.store.articles:
             lines.append(f'load: pd.read_parquet("{self.articles_path}")')
         return "\n".join(lines)
 
-    def _remarks(self) -> list[str]:
-        """Lines for what does not happen in most runs."""
-        files = self.files
-        ignored = ", ".join(f"{count:,} {why}" for why, count in files.ignored.items())
-        remarks = {
-            f"ignored: {ignored}": bool(files.ignored),
-            f"cleaned again: {files.recleaned:,} unchanged files": files.recleaned > 0,
-            f"left to the next run: {files.left + files.vanished:,} files that changed or went meanwhile": (
-                files.left + files.vanished > 0
-            ),
-            f"failed: {self.shards_failed:,} of {self.shards:,} shards; the next run tries them again": (
-                self.shards_failed > 0
-            ),
-            f"refused: {files.refused:,} raw files are gone at once, their articles stay;"
-            " allow it with --allow-mass-delete": files.refused > 0,
-        }
-        return [remark for remark, holds in remarks.items() if holds]
+    def _failures(self) -> list[str]:
+        failed = f"failed: {self.shards_failed:,} of {self.shards:,} shards; the next run tries them again"
+        return [failed] if self.shards_failed else []
+
+
+def _seen(files: FileCounts) -> str:
+    return (
+        f"raw files: {files.seen:,} seen, {files.new:,} new, {files.changed:,} changed, {files.renamed:,} renamed,"
+        f" {files.removed:,} removed, {files.unchanged:,} unchanged"
+    )
+
+
+def _remarks(files: FileCounts) -> list[str]:
+    """Lines for what does not happen in most runs."""
+    ignored = ", ".join(f"{count:,} {why}" for why, count in files.ignored.items())
+    remarks = {
+        f"ignored: {ignored}": bool(files.ignored),
+        f"cleaned again: {files.recleaned:,} unchanged files": files.recleaned > 0,
+        f"taken over: {files.resumed:,} files that a run which did not end had cleaned": files.resumed > 0,
+        f"left to the next run: {files.left + files.vanished:,} files that changed or went meanwhile": (
+            files.left + files.vanished > 0
+        ),
+        f"refused: {files.refused:,} raw files are gone at once, their articles stay;"
+        " allow it with --allow-mass-delete": files.refused > 0,
+    }
+    return [remark for remark, holds in remarks.items() if holds]
 
 
 def render_markdown(report: RunReport, clean: Path = Path("clean")) -> str:

@@ -14,8 +14,7 @@ import multiprocessing
 import os
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,6 +33,7 @@ from pipeline.store.pieces import PieceReader
 from pipeline.store.state import keep_report, store_counts
 from pipeline.voices import Voices, load_voices
 from pipeline.work import Plan, read_deltas
+from pipeline.workers import end_with_parent
 
 __all__ = ["PlanOptions", "clean_shard", "commit_run", "load_voices", "open_store", "plan_run", "run_directly"]
 
@@ -53,12 +53,15 @@ def commit_run(store: Layout, plan: Plan, results: Iterable[ShardResult]) -> Run
     """
     Take the results of a plan's shards into the store, in one commit, and report.
 
-    A shard without a result has failed: its files stay as they were, and the next run tries them again.
+    A shard without a result has failed: its files stay as they were, and the next run tries them again. What the plan
+    takes over from a run that died comes in with the results.
     """
     done = sorted(results, key=lambda result: result.shard)
+    deltas = read_deltas(plan.deltas, plan.raw)
     outcome = Outcome(
-        deltas=read_deltas(plan.deltas, plan.raw),
-        pieces=PieceReader([result.pieces for result in done]),
+        deltas=deltas,
+        pieces=PieceReader([*(result.pieces for result in done), *(left.pieces for left in deltas.leftovers)]),
+        resumed={piece: left.files for piece, left in enumerate(deltas.leftovers, start=len(done))},
         settings_digest=plan.settings.digest,
         scanned_ns=plan.scanned_ns,
         now=time.time_ns() // 1000,
@@ -104,25 +107,28 @@ def _clean_all(
         return
     with _executor(runner, min(workers or os.cpu_count() or 1, len(shards))) as executor:
         futures = {executor.submit(clean_shard, shard, cleaner): shard for shard in shards}
-        for future in as_completed(futures):
-            error = future.exception()
-            if error is None:
-                yield future.result()
-            else:
-                log.error("shard %s failed", futures[future].name, exc_info=error)
-                yield None
+        try:
+            for future in as_completed(futures):
+                error = future.exception()
+                if error is None:
+                    yield future.result()
+                else:
+                    log.error("shard %s failed", futures[future].name, exc_info=error)
+                    yield None
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)  # what is finished waits for the next run
+            raise
 
 
 def _executor(runner: Literal["thread", "process"], workers: int) -> Executor:
     """Processes are spawned, not forked: a forked child would hold the store's lock after its parent died."""
     if runner == "process":
-        return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent)
     return ThreadPoolExecutor(workers)
 
 
 def _report(plan: Plan, results: Sequence[ShardResult], committed: Committed, store: StoreCounts) -> RunReport:
-    became_articles = sum(result.articles for result in results)
-    rejected = sum(result.rejected for result in results)
+    rejected = sum(committed.rejected_by_reason.values())
     vanished = sum(result.vanished for result in results)
     return RunReport(
         run_id=plan.run_id,
@@ -133,21 +139,14 @@ def _report(plan: Plan, results: Sequence[ShardResult], committed: Committed, st
         snapshot=committed.snapshot,
         published=committed.published,
         files=replace(plan.counts, vanished=vanished),
-        records=became_articles + rejected,
-        articles=became_articles - committed.duplicates,
+        records=committed.articles + rejected,
+        articles=committed.articles - committed.duplicates,
         duplicates=committed.duplicates,
         rejected=rejected,
         lines_removed=sum(committed.lines_by_reason.values()),
         lines_by_reason=committed.lines_by_reason,
-        rejected_by_reason=_total(result.rejected_by_reason for result in results),
+        rejected_by_reason=committed.rejected_by_reason,
         shards=len(plan.shards),
         shards_failed=len(plan.shards) - len(results),
         store=store,
     )
-
-
-def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for count in counts:
-        total.update(count)
-    return dict(sorted(total.items()))

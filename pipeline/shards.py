@@ -1,22 +1,17 @@
 """
 Clean one shard: the step that workers run side by side, in threads, processes or on other machines.
 
-A shard's outcome is a folder of Parquet pieces, renamed into place when it is whole and named after the shard's
-content: doing a shard twice does nothing the second time.
+A shard's outcome is a folder of Parquet pieces, renamed into place when it is whole: doing a shard twice does nothing the
+second time, and what is finished outlives a run that dies.
 """
 
 import hashlib
 import json
-import shutil
-from collections import Counter
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.clean import clean_records
 from pipeline.errors import StoreError
@@ -25,7 +20,7 @@ from pipeline.settings import Settings
 from pipeline.sources.discover import RawBytes, ReadFailure, media_type_of, read_bytes
 from pipeline.sources.html import read_html
 from pipeline.sources.text import read_text
-from pipeline.store.pieces import ARTICLE_PIECE, FILE_PIECE, REJECTED_PIECE, REMOVED_PIECE
+from pipeline.store.pieces import Finished, read_finished, write_pieces
 from pipeline.voices import Voices, load_voices
 from pipeline.work import read_shard
 
@@ -49,7 +44,6 @@ class ShardResult:
     articles: int  # records that became articles, exact duplicates of others included
     rejected: int
     vanished: int = 0  # files that were gone when their turn came
-    rejected_by_reason: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -60,22 +54,23 @@ class _Batch:
     records: list[tuple[str, RawRecord]] = field(default_factory=list)  # with the key of the file
     failures: list[tuple[str, Rejection]] = field(default_factory=list)
     vanished: int = 0
+    read_ns: int = field(default_factory=time.time_ns)  # before any of them was read
 
 
 def clean_shard(shard_path: Path, cleaner: Cleaner = clean_records) -> ShardResult:
     """Read, clean and write one shard; returns counts and the folder of its pieces."""
-    name = hashlib.sha256(shard_path.read_bytes()).hexdigest()[:32]
-    pieces = shard_path.parent / f"pieces-{name}"
-    if not pieces.exists():
-        shard = read_shard(shard_path)
+    shard = read_shard(shard_path)
+    finished = read_finished(shard.pieces)
+    if finished is None:
         voices = load_voices(shard.aim)
         settings = voices.settings
         if settings.digest != shard.settings_digest:
             raise StoreError(f"{shard_path}: planned with other rules, another model or version than this worker has")
         batch = _read(shard.files)
         outcomes = cleaner([record for _, record in batch.records], voices)
-        _write(pieces, batch, outcomes, settings)
-    return _result(shard_path, pieces)
+        made = (settings.digest, batch.read_ns, batch.vanished)
+        finished = write_pieces(shard_path.parent, shard.pieces, _rows(batch, outcomes, settings), made)
+    return _result(shard_path, shard.pieces, finished)
 
 
 def _read(files: Sequence[RawFile]) -> _Batch:
@@ -99,8 +94,10 @@ def _read(files: Sequence[RawFile]) -> _Batch:
     return batch
 
 
-def _write(pieces: Path, batch: _Batch, outcomes: Sequence[Article | Rejection], settings: Settings) -> None:
-    """Write the pieces of a shard into a folder of their own, and rename it when all are there."""
+def _rows(
+    batch: _Batch, outcomes: Sequence[Article | Rejection], settings: Settings
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a shard's pieces, by piece."""
     articles: list[dict[str, Any]] = []
     removed: list[dict[str, Any]] = []
     rejected = [_rejected_row(key, rejection, b"") for key, rejection in batch.failures]
@@ -111,33 +108,12 @@ def _write(pieces: Path, batch: _Batch, outcomes: Sequence[Article | Rejection],
         else:
             removed.extend(_removed_rows(outcome, len(articles)))
             articles.append(_article_row(key, outcome, basis, settings))
-    unfinished = Path(mkdtemp(prefix="unfinished-", dir=pieces.parent))
-    for name, rows, schema in (
-        ("files", batch.files, FILE_PIECE),
-        ("articles", articles, ARTICLE_PIECE),
-        ("removed_lines", removed, REMOVED_PIECE),
-        ("rejected", rejected, REJECTED_PIECE),
-    ):
-        table = pa.Table.from_pylist(rows, schema=schema)
-        pq.write_table(table, unfinished / f"{name}.parquet", compression="lz4")
-    counts = {
-        "files": len(batch.files),
-        "articles": len(articles),
-        "rejected": len(rejected),
-        "vanished": batch.vanished,
-        "rejected_by_reason": Counter(row["reason"] for row in rejected),
-    }
-    (unfinished / "counts.json").write_text(json.dumps(counts), encoding="utf-8")
-    try:
-        unfinished.rename(pieces)
-    except OSError:
-        if not pieces.exists():
-            raise
-        shutil.rmtree(unfinished)  # another worker was given the same shard and was first
+    return {"files": batch.files, "articles": articles, "removed_lines": removed, "rejected": rejected}
 
 
-def _result(shard: Path, pieces: Path) -> ShardResult:
-    return ShardResult(shard, pieces, **json.loads((pieces / "counts.json").read_text(encoding="utf-8")))
+def _result(shard: Path, pieces: Path, finished: Finished) -> ShardResult:
+    rows = finished.rows
+    return ShardResult(shard, pieces, rows["files"], rows["articles"], rows["rejected"], finished.vanished)
 
 
 def _basis(record: RawRecord, settings: Settings) -> bytes:

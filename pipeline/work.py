@@ -35,6 +35,7 @@ class FileCounts:
     recleaned: int  # of the unchanged: cleaned again, for new settings or as the new first source of an article
     refused: int  # gone, but so many at once that their articles stay
     ignored: Mapping[str, int]
+    resumed: int = 0  # of those to clean: finished by a run that died before its commit, and taken over
     vanished: int = 0  # gone between the scan and their turn; left to the next run
 
 
@@ -54,19 +55,29 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Leftover:
+    """A finished shard of a run that died, as far as this run takes it over."""
+
+    pieces: Path
+    files: tuple[RawFile, ...]  # as they are now; their bytes are those that were cleaned
+
+
+@dataclass(frozen=True, slots=True)
 class Deltas:
-    """What a commit does besides taking in shards."""
+    """What a commit does besides taking in the plan's shards."""
 
     removed: tuple[int, ...] = ()  # file numbers
     renamed: tuple[tuple[int, RawFile], ...] = ()
     refreshed: tuple[tuple[int, RawFile], ...] = ()  # same bytes, other times
+    leftovers: tuple[Leftover, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A shard file's content: raw files to clean together, and by what."""
+    """A shard file's content: raw files to clean together, by what, and where their rows go."""
 
     files: tuple[RawFile, ...]
+    pieces: Path
     aim: Aim
     settings_digest: str
     rules_digest: str
@@ -77,7 +88,9 @@ def read_shard(path: Path) -> Shard:
     content = json.loads(path.read_text(encoding="utf-8"))
     raw = Path(content["raw"])
     files = tuple(_file_from(raw, row) for row in content["files"])
-    return Shard(files, Aim(content["aim"]), content["settings_digest"], content["rules_digest"])
+    return Shard(
+        files, Path(content["pieces"]), Aim(content["aim"]), content["settings_digest"], content["rules_digest"]
+    )
 
 
 def read_deltas(path: Path, raw: Path) -> Deltas:
@@ -87,25 +100,32 @@ def read_deltas(path: Path, raw: Path) -> Deltas:
         tuple(content["removed"]),
         tuple((file_id, _file_from(raw, row)) for file_id, row in content["renamed"]),
         tuple((file_id, _file_from(raw, row)) for file_id, row in content["refreshed"]),
+        tuple(
+            Leftover(Path(pieces), tuple(_file_from(raw, row) for row in rows)) for pieces, rows in content["leftovers"]
+        ),
     )
 
 
-def write_shards(folder: Path, raw: Path, work: Sequence[RawFile], voices: Voices, shard_size: int) -> Iterator[Path]:
+def write_shards(
+    folder: Path, pieces: Path, raw: Path, shards: Iterable[Sequence[RawFile]], voices: Voices
+) -> Iterator[Path]:
+    """Write shard files into the run's `folder`; the rows of each go to a folder of its own below `pieces`."""
     settings = voices.settings
-    for number, files in enumerate(_cut(work, shard_size), start=1):
+    for number, files in enumerate(shards, start=1):
+        path = folder / f"shard-{number:06d}.json"
         content = {
             "raw": str(raw),
+            "pieces": str(pieces / f"{folder.name}.{path.stem}"),  # of this run alone: nothing older is taken for it
             "aim": voices.aim,
             "settings_digest": settings.digest,
             "rules_digest": settings.rules_digest,
             "files": [_row_of(file) for file in files],
         }
-        path = folder / f"shard-{number:06d}.json"
         path.write_text(json.dumps(content), encoding="utf-8")
         yield path
 
 
-def _cut(work: Iterable[RawFile], shard_size: int) -> Iterator[list[RawFile]]:
+def cut(work: Iterable[RawFile], shard_size: int) -> Iterator[list[RawFile]]:
     """Cut the work into shards of at most `shard_size` files and, unless one file is larger, `SHARD_BYTES`."""
     shard: list[RawFile] = []
     size = 0
@@ -124,6 +144,7 @@ def write_deltas(path: Path, deltas: Deltas) -> Path:
         "removed": deltas.removed,
         "renamed": [(file_id, _row_of(file)) for file_id, file in deltas.renamed],
         "refreshed": [(file_id, _row_of(file)) for file_id, file in deltas.refreshed],
+        "leftovers": [(str(left.pieces), [_row_of(file) for file in left.files]) for left in deltas.leftovers],
     }
     path.write_text(json.dumps(content), encoding="utf-8")
     return path

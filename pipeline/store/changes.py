@@ -6,7 +6,8 @@ so the rows come out the same whatever the order in which files arrived and howe
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ class Touched:
     article_buckets: set[int] = field(default_factory=set)
     rejected_buckets: set[int] = field(default_factory=set)
     former_bucket: dict[int, int] = field(default_factory=dict)  # of a changed file's articles, by file number
+    rejected_by_reason: Counter[str] = field(default_factory=Counter)  # records of this run
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Outcome:
 
     deltas: Deltas
     pieces: PieceReader
+    resumed: Mapping[int, Sequence[RawFile]]  # by piece, for pieces of a run that died: the files to take from it
     settings_digest: str
     scanned_ns: int
     now: int  # microseconds since 1970
@@ -135,21 +138,33 @@ def _refresh(state: sqlite3.Connection, file_id: int, file: RawFile, scanned_ns:
 
 
 def _take_piece(state: sqlite3.Connection, piece: int, outcome: Outcome, touched: Touched) -> None:
-    """Replace the records of a shard's files by what the shard made of them."""
+    """Replace the records of a shard's files by what the shard made of them; its other rows are passed over."""
     numbers: dict[str, int] = {}
     former: dict[int, dict[int, FormerRejection]] = {}
-    for row in outcome.pieces.rows(piece, "files"):
-        sha256 = row.pop("sha256")
-        file = RawFile(path=Path(row["key"]), **row)
+    for file, sha256 in _files_to_take(piece, outcome):
         file_id = insert_file(state, file, outcome.scanned_ns, sha256, outcome.settings_digest)
         numbers[file.key] = file_id
         former[file_id] = _forget_records(state, file_id, touched)
     for index, row in enumerate(outcome.pieces.rows(piece, "articles", _IDENTITY)):
-        _take_article(state, (numbers[row["key"]], piece, index), row, touched)
+        if row["key"] in numbers:
+            _take_article(state, (numbers[row["key"]], piece, index), row, touched)
     for row in outcome.pieces.rows(piece, "rejected"):
-        file_id = numbers[row["key"]]
-        bucket = _take_rejection(state, file_id, row, former[file_id].get(row["record"]), outcome.now)
-        touched.rejected_buckets.add(bucket)
+        if row["key"] in numbers:
+            file_id = numbers[row["key"]]
+            bucket = _take_rejection(state, file_id, row, former[file_id].get(row["record"]), outcome.now)
+            touched.rejected_buckets.add(bucket)
+            touched.rejected_by_reason[row["reason"]] += 1
+
+
+def _files_to_take(piece: int, outcome: Outcome) -> Iterator[tuple[RawFile, str]]:
+    """The files of a piece with their hashes: all of them, or what of them is taken over, as they are now."""
+    files = {row["key"]: row for row in outcome.pieces.rows(piece, "files")}
+    if piece in outcome.resumed:
+        yield from ((file, files[file.key]["sha256"]) for file in outcome.resumed[piece])
+        return
+    for row in files.values():
+        sha256 = row.pop("sha256")
+        yield RawFile(path=Path(row["key"]), **row), sha256
 
 
 def _take_article(

@@ -1,9 +1,28 @@
 """
 The commit: state, parts and snapshot move from one consistent whole to the next.
 
-The order is what makes it safe to die anywhere: parts are written, synced and renamed into place; the snapshot's
-folder of links is built and synced; the state's transaction commits, and that is the moment the run has happened;
-one link is swapped. What a death leaves before that moment is forgotten on the next opening, after it finished.
+The order is what makes it safe to die anywhere. A power cut is worse than a killed process: whatever was not synced may
+be lost, in any order, so each step is on the disk before the next one relies on it. "Synced" is fsync, of a file for its
+bytes and of a folder for the names in it.
+
+ 1. Opening. New folders are synced in the ones above them, and `.store` once the state's file is in it.
+ 2. Shards. Each piece is synced, its folder too, then the folder is renamed into `.store/pieces`, and that is synced
+    (`pieces.py`). Nothing refers to pieces: the next run takes whole ones over, or removes them.
+ 3. Parts. Each is written below `.store/tmp`, synced, and renamed into `.store/parts/<table>` (`parts.py`).
+ 4. Snapshot. The folders of parts are synced. Links to all live parts are made in a folder below `.store/tmp`; its
+    folders of tables are synced, it itself, it is renamed into `.store/snapshots`, and that is synced
+    (`snapshots.build`). Now everything the state is about to name is on the disk, and nobody sees it.
+ 5. The state's transaction commits: SQLite writes its log and syncs it (synchronous = FULL) before COMMIT returns. This
+    is the moment the run has happened. Cut off before it, the state names the last snapshot, and opening removes what
+    steps 3 and 4 left. Cut off after it, the state names the new one, and opening does step 6.
+ 6. Publication. `.store/current` is replaced by a link to the new snapshot in one rename; `.store` and `clean` are
+    synced. Before, readers see the old snapshot, then the new one, each complete. The link never leads to a snapshot
+    that was not committed, as step 5 is on the disk before it moves.
+ 7. Removal, of what only older commits needed: parts that the state no longer names (older snapshots have links of
+    their own), snapshots nobody reads any more, and all pieces. Lost half-way, the next opening or commit does the rest.
+
+So every rename follows the sync of what it names, and is synced itself before the next step begins. Where a run adds
+nothing, there is no snapshot: only the transaction of step 5, for the state.
 """
 
 import sqlite3
@@ -15,15 +34,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.errors import StoreRefused
 from pipeline.settings import Settings
-from pipeline.store.changes import Outcome, apply_changes, open_staging
-from pipeline.store.layout import Layout, hold_lock, make_folders
+from pipeline.store.changes import Outcome, Touched, apply_changes, open_staging
+from pipeline.store.layout import Layout, check_file_system, hold_lock, make_folders, sync
 from pipeline.store.parts import PartWriter, digest_of, read_part
-from pipeline.store.pieces import PieceReader
+from pipeline.store.pieces import PieceReader, discard_pieces
 from pipeline.store.rows import article_rows, rejected_rows
 from pipeline.store.snapshots import build, check_places, publish, recover, remove_old, remove_orphans
-from pipeline.store.state import current_number, live_parts, open_state, transaction
-from pipeline.tables import TABLES
+from pipeline.store.state import current_number, live_parts, open_state, published_schema, transaction
+from pipeline.tables import SCHEMA_VERSION, TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +52,9 @@ class Committed:
 
     snapshot: int
     published: bool  # whether it made the snapshot; no row changed otherwise
-    duplicates: int  # records of this run that are not their article's canonical source
+    articles: int  # records of this run that became articles, exact duplicates included
+    duplicates: int  # of these, records that are not their article's canonical source
+    rejected_by_reason: Mapping[str, int]  # records of this run
     lines_by_reason: Mapping[str, int]  # removed from the articles whose rows this run made
 
 
@@ -43,7 +65,9 @@ def open_store(clean: Path) -> Iterator[Layout]:
     with hold_lock(layout):
         check_places(layout)
         make_folders(layout)
+        check_file_system(layout)
         with open_state(layout) as state:
+            sync(layout.store)
             recover(layout, current_number(state), live_parts(state))
         yield layout
 
@@ -53,39 +77,77 @@ def commit(layout: Layout, outcome: Outcome, settings: Settings) -> Iterator[tup
     """
     Commit a run; the body may still write to the state within the transaction, such as the run's report.
 
-    A run that changes no row makes no snapshot and leaves every published byte alone.
+    A run that changes no row makes no snapshot and leaves every published byte alone. `StoreRefused` where the tables
+    got other columns and not all of their rows could be made anew.
     """
     with open_state(layout) as state:
         open_staging(state)
         with transaction(state):
             number = current_number(state)
-            parts_changed = _write_buckets(state, PartWriter(layout, number + 1, settings), outcome)
-            published = parts_changed or number == 0
+            touched = apply_changes(state, outcome)
+            is_outdated = published_schema(state) not in {None, SCHEMA_VERSION}
+            if is_outdated:
+                _replace_all(state, touched)
+            parts_changed = _write_buckets(state, PartWriter(layout, number + 1, settings), outcome.pieces, touched)
+            published = parts_changed or is_outdated or number == 0
             if published:
                 number += 1
                 build(layout, number, live_parts(state))
-                state.execute("INSERT INTO snapshots VALUES (?, ?)", (number, outcome.now))
-            yield state, Committed(number, published, _duplicates(state), _lines_by_reason(state, outcome.pieces))
+                state.execute("INSERT INTO snapshots VALUES (?, ?, ?)", (number, outcome.now, SCHEMA_VERSION))
+            yield (
+                state,
+                Committed(
+                    snapshot=number,
+                    published=published,
+                    articles=_became_articles(state),
+                    duplicates=_duplicates(state),
+                    rejected_by_reason=dict(sorted(touched.rejected_by_reason.items())),
+                    lines_by_reason=_lines_by_reason(state, outcome.pieces),
+                ),
+            )
         if published:
             publish(layout, number)
             remove_orphans(layout, live_parts(state))
             remove_old(layout)
+        discard_pieces(layout)
 
 
-def _write_buckets(state: sqlite3.Connection, writer: PartWriter, outcome: Outcome) -> bool:
-    """Apply the changes and write the parts they touch; returns whether any part differs from before."""
-    touched = apply_changes(state, outcome)
+def _write_buckets(state: sqlite3.Connection, writer: PartWriter, pieces: PieceReader, touched: Touched) -> bool:
+    """Write the parts that the changes touch; returns whether any part differs from before."""
     parts = live_parts(state)
     changed = False
     for bucket in sorted(touched.article_buckets):
         old = (_old(writer.layout, "articles", bucket, parts), _old(writer.layout, "removed_lines", bucket, parts))
-        articles, removed = article_rows(state, bucket, old, outcome.pieces)
+        articles, removed = article_rows(state, bucket, old, pieces)
         changed |= _replace(state, writer, ("articles", bucket), old[0], articles)
         changed |= _replace(state, writer, ("removed_lines", bucket), old[1], removed)
     for bucket in sorted(touched.rejected_buckets):
         before = _old(writer.layout, "rejected", bucket, parts)
         changed |= _replace(state, writer, ("rejected", bucket), before, rejected_rows(state, bucket))
     return changed
+
+
+def _replace_all(state: sqlite3.Connection, touched: Touched) -> None:
+    """
+    Let go of all parts, to write every bucket with the tables' new columns in one snapshot.
+
+    Readers take the columns from the first part of a folder, so old and new parts never stand side by side. An article
+    that this run did not clean, as its file failed, is still being written or is gone by accident, cannot get a new
+    row; then nothing is published, and the old snapshot stays. What was cleaned is kept for the next run.
+    """
+    left = state.execute(
+        "SELECT key || '#' || record FROM articles JOIN raw_files USING (file_id)"
+        " WHERE article_id NOT IN (SELECT article_id FROM chosen) ORDER BY key, record"
+    ).fetchall()
+    if left:
+        raise StoreRefused(
+            f"the tables got other columns, which takes a new row of every article, and {len(left):,} could not be"
+            f" cleaned again, the first is {left[0][0]}; nothing was published. See to their raw files and run again, or"
+            " allow that articles of raw files that are gone go too with --allow-mass-delete"
+        )
+    state.execute("DELETE FROM parts")
+    touched.article_buckets.update(bucket for (bucket,) in state.execute("SELECT DISTINCT bucket FROM articles"))
+    touched.rejected_buckets.update(bucket for (bucket,) in state.execute("SELECT DISTINCT bucket FROM rejections"))
 
 
 def _old(layout: Layout, table: str, bucket: int, parts: dict[tuple[str, int], str]) -> pa.Table:
@@ -106,6 +168,11 @@ def _replace(
         row = (table, bucket, path.name, new.num_rows, path.stat().st_size, digest_of(path))
         state.execute("INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?)", row)
     return True
+
+
+def _became_articles(state: sqlite3.Connection) -> int:
+    count: int = state.execute("SELECT count(*) FROM staged").fetchone()[0]
+    return count
 
 
 def _duplicates(state: sqlite3.Connection) -> int:

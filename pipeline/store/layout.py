@@ -7,6 +7,7 @@ Where everything of a store stands, and the lock that guards it.
     clean/.store/id                                     who publishes, made by the first publication
     clean/.store/state.sqlite                           what is known; its transaction is the commit point
     clean/.store/tmp/                                   everything unfinished; wiped when a store is opened
+    clean/.store/pieces/20260101T060000.000000001.shard-000003/   a finished shard that no commit has taken in yet
     clean/.store/parts/articles/part-000017.00000124.parquet     immutable: bucket, and the snapshot that wrote it
     clean/.store/snapshots/00000124/articles/part-000017.parquet hard links under names that never change
     clean/.store/current -> snapshots/00000124          the one link whose swap publishes all tables at once
@@ -14,16 +15,25 @@ Where everything of a store stands, and the lock that guards it.
 Readers list only the table folders of a snapshot, and those hold nothing but finished parts.
 """
 
-import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pipeline.errors import StoreBusy, StoreError
 from pipeline.tables import TABLES
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+ELSEWHERE = (
+    "put the store (--clean) on a local disk with ext4, XFS, Btrfs, ZFS or APFS; `pipeline clean` needs no store"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,10 @@ class Layout:
     @property
     def tmp(self) -> Path:
         return self.store / "tmp"
+
+    @property
+    def pieces(self) -> Path:
+        return self.store / "pieces"
 
     @property
     def parts(self) -> Path:
@@ -106,8 +120,10 @@ def hold_publishing(layout: Layout) -> Iterator[None]:
 
 @contextmanager
 def _hold(lock: Path, busy: str) -> Iterator[None]:
+    if fcntl is None:
+        raise StoreError(f"{lock}: this system has no file locks (flock), as Linux and macOS do; {ELSEWHERE}")
     try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
+        make_lasting(lock.parent)
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise StoreError(f"{lock}: cannot be opened: {error.strerror}") from error
@@ -116,6 +132,8 @@ def _hold(lock: Path, busy: str) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StoreBusy(busy) from error
+        except OSError as error:
+            raise StoreError(f"{lock}: cannot be locked with flock: {error.strerror}; {ELSEWHERE}") from error
         yield
     finally:
         os.close(descriptor)
@@ -130,6 +148,34 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_lasting(folder: Path) -> None:
+    """Make a folder, and those above it, such that they survive a power cut."""
+    missing = [above for above in (folder, *folder.parents) if not above.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in reversed(missing):
+        sync(made.parent)
+
+
+def check_file_system(layout: Layout) -> None:
+    """
+    Try, where the store stands, what it is built on; `StoreError` names what is missing and where it was tried.
+
+    Better at once than after hours of cleaning: FAT, exFAT and some network folders have neither kind of link.
+    """
+    with TemporaryDirectory(dir=layout.tmp) as folder:
+        file = Path(folder, "file")
+        file.touch()
+        attempts: dict[str, Callable[[Path], None]] = {
+            "hard links": lambda link: link.hardlink_to(file),
+            "symbolic links": lambda link: link.symlink_to(file.name),
+        }
+        for what, make_link in attempts.items():
+            try:
+                make_link(Path(folder, what))
+            except (OSError, NotImplementedError) as error:
+                raise StoreError(f"{layout.tmp}: cannot make {what} here ({error}); {ELSEWHERE}") from error
+
+
 def empty_folder(folder: Path) -> None:
     """Remove a folder with all it holds and make it anew."""
     if folder.is_dir():
@@ -139,9 +185,13 @@ def empty_folder(folder: Path) -> None:
 
 def make_folders(layout: Layout) -> None:
     """Make what a store stands in; the lock is held."""
-    layout.snapshots.mkdir(exist_ok=True)
-    for table in TABLES:
-        (layout.parts / table).mkdir(parents=True, exist_ok=True)
-    empty_folder(layout.tmp)
+    for folder in (layout.snapshots, layout.pieces, layout.tmp, *(layout.parts / table for table in TABLES)):
+        folder.mkdir(parents=True, exist_ok=True)
+    for entry in layout.tmp.iterdir():
+        # A worker that outlived its run for a moment may still write here; what it leaves, the next opening removes.
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
     sync(layout.parts)
     sync(layout.store)

@@ -18,7 +18,7 @@ from pipeline.store.layout import Layout, part_name, sync
 from pipeline.tables import SCHEMA_VERSION, TABLES
 
 ROW_GROUP_ROWS = 2_000
-FOOTER_KEYS = (b"schema_version", b"cleaner_version", b"rules_digest", b"snapshot")
+FOOTER_KEYS = (b"schema_version", b"cleaner_version", b"rules_digest", b"model_version", b"snapshot")
 
 # Few distinct values, or the same one many times in a row.
 _REPEATING = {
@@ -78,6 +78,7 @@ class PartWriter:
             "schema_version": str(SCHEMA_VERSION),
             "cleaner_version": self.settings.cleaner_version,
             "rules_digest": self.settings.rules_digest,
+            "model_version": self.settings.model_version or "",
             "snapshot": str(self.snapshot),
         }
 

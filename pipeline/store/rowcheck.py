@@ -4,12 +4,14 @@ import hashlib
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline.records import Reason, RejectReason
+from pipeline.settings import Settings
 from pipeline.store.findings import RERUN, Finding
 from pipeline.store.rows import known_columns, order_of, rejected_rows
 
@@ -40,6 +42,7 @@ def check_articles(state: sqlite3.Connection, bucket: int, articles: pa.Table, s
                 if ours != theirs
             )
             yield Finding(f"article {wrong}", f"its {name} is not what the state says", RERUN)
+    yield from _check_origin(state, bucket, articles)
 
 
 def check_ledger(articles: pa.Table, removed: pa.Table) -> Iterator[Finding]:
@@ -64,6 +67,28 @@ def check_rejected(state: sqlite3.Connection, bucket: int, rejected: pa.Table) -
     for row in rejected.to_pylist():
         if row["reason"] not in _REJECT_REASONS:
             yield Finding(row["source"], f"was rejected for an unknown reason, {row['reason']!r}", RERUN)
+
+
+def _check_origin(state: sqlite3.Connection, bucket: int, articles: pa.Table) -> Iterator[Finding]:
+    """The rows have the text the state knows, made with the settings by which their raw file was cleaned."""
+    known = state.execute(
+        "SELECT lower(hex(text_sha256)), text_bytes, settings FROM articles JOIN raw_files USING (file_id)"
+        " WHERE bucket = ? ORDER BY key, record",
+        (bucket,),
+    ).fetchall()
+    columns = ["article_id", "text", "text_sha256", "rules_digest", "cleaner_version", "model_version"]
+    for row, (text_sha256, text_bytes, settings) in zip(articles.select(columns).to_pylist(), known, strict=True):
+        where = f"article {row['article_id']}"
+        if (row["text_sha256"], len(row["text"].encode())) != (text_sha256, text_bytes):
+            yield Finding(where, "its text is not the one the state knows", RERUN)
+        made_with = _digest(row["rules_digest"], row["cleaner_version"], row["model_version"])
+        if settings not in {"", made_with}:  # empty: to be cleaned again by the next run
+            yield Finding(where, "the versions in its row are not those its raw file was cleaned with", RERUN)
+
+
+@cache
+def _digest(rules_digest: str, cleaner_version: str, model_version: str | None) -> str:
+    return Settings(rules_digest, cleaner_version, model_version).digest
 
 
 def _wrong_article(article: dict[str, Any], entries: list[dict[str, Any]]) -> Iterator[str]:

@@ -84,7 +84,13 @@ def read_snapshot_table(snapshot: Snapshot, name: str) -> pa.Table:
     """Read one table of a snapshot that was resolved before, to read several tables of the same commit."""
     schema = TABLES[name]
     parts = sorted(snapshot.table(name).glob("part-*.parquet"))
-    tables = [pq.ParquetFile(part).read().cast(schema) for part in parts]
+    try:
+        tables = [pq.ParquetFile(part).read().cast(schema) for part in parts]
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{snapshot.table(name)}: cannot be read as the table {name}: {error};"
+            " if another version of this program made it, `pipeline run` makes it anew"
+        ) from error
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
@@ -157,7 +163,9 @@ def remove_old(layout: Layout, *, keep: int = KEPT_SNAPSHOTS, seconds: float = K
     folders = sorted(layout.snapshots.iterdir())
     for folder, successor in list(pairwise(folders))[: max(len(folders) - keep, 0)]:
         if now - successor.stat().st_mtime > seconds:
-            shutil.rmtree(folder.rename(layout.tmp / f"removed-{folder.name}"))
+            removed = folder.rename(layout.tmp / f"removed-{folder.name}")
+            sync(layout.snapshots)
+            shutil.rmtree(removed)
 
 
 def _point(link: Path, target: str, tmp: Path) -> None:

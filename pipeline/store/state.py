@@ -15,9 +15,18 @@ from pipeline.errors import StoreError
 from pipeline.records import RawFile
 from pipeline.sources.discover import path_of
 from pipeline.store.layout import Layout
-from pipeline.tables import SCHEMA_VERSION
 
 KEPT_RUNS = 1_000
+MOST_CACHE_KIB = 256 * 1024
+"""
+For SQLite's pages, taken as they are needed: so much for a million new articles in one run, little for a usual one.
+
+Ids are random, so each insert touches other pages. Those that find no room are written to the log over and over: with
+SQLite's own 2 MB, 300,000 articles at once write 3.6 GB for a database of 80 MB; like this, each page once.
+"""
+RACY_NS = (
+    2_000_000_000  # a file changed so shortly before its bytes were compared may change again under the same times
+)
 
 _SCHEMA = """
 CREATE TABLE raw_files (
@@ -75,9 +84,19 @@ CREATE TABLE parts (
     sha256 TEXT NOT NULL,
     PRIMARY KEY (part_of, bucket)
 ) WITHOUT ROWID;
-CREATE TABLE snapshots (snapshot INTEGER PRIMARY KEY, committed_at INTEGER NOT NULL);
+CREATE TABLE snapshots (
+    snapshot INTEGER PRIMARY KEY,
+    committed_at INTEGER NOT NULL,
+    schema_version INTEGER NOT NULL  -- of the published tables
+);
 CREATE TABLE runs (run_id TEXT PRIMARY KEY, finished_at INTEGER NOT NULL, report TEXT NOT NULL);
 """
+
+STATE_VERSION = 2
+"""Of the tables above; those that are published have a version of their own in `pipeline/tables.py`."""
+
+_UPGRADES = {1: "ALTER TABLE snapshots ADD COLUMN schema_version INTEGER NOT NULL DEFAULT 1;"}
+"""What makes a state of this version one of the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +122,52 @@ class KnownFile:
             file.inode,
         )
 
+    def proves_unchanged(self, file: RawFile) -> bool:
+        """Whether the file status alone proves the bytes unchanged; of an unreadable file there is nothing else."""
+        settled_ns = self.scanned_ns - RACY_NS
+        return self.same_status(file) and (not self.sha256 or max(file.mtime_ns, file.ctime_ns) < settled_ns)
+
 
 @contextmanager
 def open_state(layout: Layout, *, read_only: bool = False) -> Iterator[sqlite3.Connection]:
-    """Connect to the state; a writer creates what is missing. Transactions are begun and ended by hand."""
-    if read_only and not layout.state.exists():
-        raise StoreError(f"{layout.clean}: no store here yet; `pipeline run` makes one")
+    """
+    Connect to the state, made or brought up to date if need be. Transactions are begun and ended by hand.
+
+    Read-only, it is a copy (`look_at_state`), and `StoreError` where there is no store yet.
+    """
+    if read_only:
+        if not layout.state.exists():
+            raise StoreError(f"{layout.clean}: no store here yet; `pipeline run` makes one")
+        with look_at_state(layout) as copy:
+            yield copy
+        return
     try:
-        with closing(_connect(layout.state, read_only=read_only)) as state:
-            _check_version(state, layout.state, create=not read_only)
+        with closing(sqlite3.connect(layout.state, isolation_level=None, timeout=30)) as state:
+            state.execute("PRAGMA journal_mode = WAL")
+            state.execute("PRAGMA synchronous = FULL")
+            state.execute(f"PRAGMA cache_size = -{MOST_CACHE_KIB}")
+            _bring_up_to_date(state, layout.state)
             yield state
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{layout.state}: {error}") from error
+
+
+@contextmanager
+def look_at_state(layout: Layout) -> Iterator[sqlite3.Connection]:
+    """
+    A copy of the state in memory as its last commit left it, that of a new store where there is none.
+
+    Looking at the state itself would leave files of SQLite beside it, and a run that commits meanwhile would show
+    in the middle. What the copy is asked stays the same, and nothing is written.
+    """
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as state:
+        try:
+            if layout.state.exists():
+                _copy(layout.state, state)
+            _bring_up_to_date(state, layout.state)
+            yield state
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"{layout.state}: {error}") from error
 
 
 @contextmanager
@@ -147,6 +200,12 @@ def current_number(state: sqlite3.Connection) -> int:
     """The last committed snapshot; 0 before the first."""
     number: int = state.execute("SELECT coalesce(max(snapshot), 0) FROM snapshots").fetchone()[0]
     return number
+
+
+def published_schema(state: sqlite3.Connection) -> int | None:
+    """The version of the tables' schema in the last committed snapshot; None before the first."""
+    row = state.execute("SELECT schema_version FROM snapshots ORDER BY snapshot DESC LIMIT 1").fetchone()
+    return None if row is None else int(row[0])
 
 
 def live_parts(state: sqlite3.Connection) -> dict[tuple[str, int], str]:
@@ -197,21 +256,36 @@ def status_of(file: RawFile) -> tuple[int, int, int, int]:
     return file.size, file.mtime_ns, file.ctime_ns, file.inode
 
 
-def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    if read_only:
-        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=30)
-    state = sqlite3.connect(path, isolation_level=None, timeout=30)
-    state.execute("PRAGMA journal_mode = WAL")
-    state.execute("PRAGMA synchronous = FULL")
-    return state
+def _copy(path: Path, copy: sqlite3.Connection) -> None:
+    """Copy a database as one commit left it, also while a run writes to it."""
+    before = None
+    while before != (before := _status(path)):
+        # Without a log nobody has the database open. SQLite then needs none of the files by which processes take turns,
+        # and would leave them behind; should a run begin meanwhile, the copy is made again.
+        mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=30)) as source:
+            source.backup(copy)
 
 
-def _check_version(state: sqlite3.Connection, path: Path, *, create: bool) -> None:
+def _status(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _bring_up_to_date(state: sqlite3.Connection, path: Path) -> None:
+    """
+    Make the tables of a new state, and change those of an older one to what this program knows; all or nothing.
+
+    Only the state's own tables change here. Where the columns of the published tables are new, the settings are too:
+    all raw files are cleaned again, and one commit replaces every part (`commit.py`).
+    """
     version = state.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0 and create:
-        state.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    elif version != SCHEMA_VERSION:
+    if version == STATE_VERSION:
+        return
+    if version > STATE_VERSION:
         raise StoreError(
-            f"{path}: made with table schema {version or 'none'}, this program writes {SCHEMA_VERSION};"
-            " move the store away and run again, everything in it is made from the raw files"
+            f"{path}: made by a newer version of this program (state {version}, this one knows {STATE_VERSION});"
+            " use that version, or move the store away and run again: everything in it is made from the raw files"
         )
+    steps = "".join(_UPGRADES[step] for step in range(version, STATE_VERSION)) if version else _SCHEMA
+    state.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {STATE_VERSION}; COMMIT;")

@@ -1,17 +1,30 @@
 """What is in a store, at a glance, and what its runs did."""
 
 import json
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.report import RunReport
 from pipeline.store.layout import Layout
+from pipeline.store.pieces import pieces_left
 from pipeline.store.state import current_number, open_state, reports, store_counts
 
 
 @dataclass(frozen=True, slots=True)
+class KeptSnapshot:
+    """A snapshot that can still be read."""
+
+    number: int
+    committed_at: datetime
+    bytes: int  # of its parts; most of them are shared with other snapshots
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """The last commit of a store."""
+    """The last commit of a store, and what stands beside it."""
 
     clean: Path
     snapshot: int
@@ -21,6 +34,9 @@ class Status:
     rejected: int
     raw_bytes: int
     parquet_bytes: int  # of all tables, as readers see them
+    store_bytes: int  # all that is below `.store`: the state, and parts of any snapshot, each counted once
+    snapshots: tuple[KeptSnapshot, ...]
+    unfinished_shards: int  # cleaned by a run that is active or died before its commit
     last_run: RunReport | None
 
     def to_json(self) -> str:
@@ -35,6 +51,7 @@ def status(clean: Path = Path("clean")) -> Status:
         raw_files, articles, sources, rejected = store_counts(state)
         raw_bytes = state.execute("SELECT coalesce(sum(size), 0) FROM raw_files").fetchone()[0]
         parquet_bytes = state.execute("SELECT coalesce(sum(bytes), 0) FROM parts").fetchone()[0]
+        times = dict(state.execute("SELECT snapshot, committed_at FROM snapshots").fetchall())
         last = reports(state, 1)
         return Status(
             clean=clean,
@@ -45,6 +62,17 @@ def status(clean: Path = Path("clean")) -> Status:
             rejected=rejected,
             raw_bytes=raw_bytes,
             parquet_bytes=parquet_bytes,
+            store_bytes=_bytes_of(layout.store.rglob("*")),
+            snapshots=tuple(
+                KeptSnapshot(
+                    number,
+                    datetime.fromtimestamp(committed_at / 1e6, UTC),
+                    _bytes_of(layout.snapshot(number).rglob("*.parquet")),
+                )
+                for number, committed_at in sorted(times.items())
+                if layout.snapshot(number).is_dir()
+            ),
+            unfinished_shards=len(pieces_left(layout)),
             last_run=RunReport.from_json(last[0]) if last else None,
         )
 
@@ -53,3 +81,13 @@ def history(clean: Path = Path("clean"), limit: int = 20) -> list[RunReport]:
     """The last runs, the latest first."""
     with open_state(Layout(clean), read_only=True) as state:
         return [RunReport.from_json(report) for report in reports(state, limit)]
+
+
+def _bytes_of(paths: Iterable[Path]) -> int:
+    """The size of all these files, those with several names once; a run that is active may remove some meanwhile."""
+    sizes: dict[int, int] = {}
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found = path.lstat()
+            sizes[found.st_ino] = 0 if path.is_dir() else found.st_size
+    return sum(sizes.values())

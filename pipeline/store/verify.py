@@ -2,7 +2,8 @@
 Check every promise the store makes, from the links that readers follow down to the single rows.
 
 Each finding says what is wrong and what to do. Nothing is changed: the next run mends what a dead run left, and
-everything else can be made anew from the raw files.
+everything else can be made anew from the raw files. Finished shards that a dead run left are no finding, as the next run
+takes them over.
 """
 
 import sqlite3
@@ -15,12 +16,13 @@ import pyarrow.parquet as pq
 from pipeline.errors import StoreError
 from pipeline.report import RunReport
 from pipeline.store.conserve import check_conservation
-from pipeline.store.findings import NEXT_RUN, RERUN, Finding
+from pipeline.store.findings import NEXT_RUN, NOT_CURRENT, REMOVE, RERUN, Finding
 from pipeline.store.layout import Layout, hold_lock, public_name
 from pipeline.store.parts import FOOTER_KEYS, digest_of, read_part
+from pipeline.store.pieces import is_undamaged, pieces_left, read_finished
 from pipeline.store.rowcheck import check_articles, check_ledger, check_rejected
 from pipeline.store.snapshots import orphans
-from pipeline.store.state import current_number, live_parts, open_state, reports
+from pipeline.store.state import current_number, live_parts, open_state, published_schema, reports
 from pipeline.tables import SCHEMA_VERSION, TABLES
 
 _CONSISTENCY = {
@@ -34,6 +36,21 @@ _CONSISTENCY = {
     "a rejected row belongs to no record": (
         "SELECT file_id || '#' || record FROM rejections LEFT JOIN records USING (file_id, record)"
         " WHERE records.basis IS NULL"
+    ),
+    "a record or an article belongs to no raw file": (
+        "SELECT file_id || '#' || record FROM (SELECT file_id, record FROM records"
+        " UNION SELECT file_id, record FROM articles) WHERE file_id NOT IN (SELECT file_id FROM raw_files)"
+    ),
+    "a part without rows, or of no bucket": (
+        "SELECT part_of || ' ' || bucket FROM parts WHERE row_count < 1 OR NOT EXISTS (SELECT 1 FROM"
+        " (SELECT 'articles' AS of_table, bucket AS b FROM articles UNION SELECT 'removed_lines', bucket FROM articles"
+        " UNION SELECT 'rejected', bucket FROM rejections) WHERE of_table = part_of AND b = bucket)"
+    ),
+    "its rows have no part": (
+        "SELECT 'bucket ' || bucket || ' of articles' FROM articles WHERE bucket NOT IN"
+        " (SELECT bucket FROM parts WHERE part_of = 'articles') UNION"
+        " SELECT 'bucket ' || bucket || ' of rejected' FROM rejections WHERE bucket NOT IN"
+        " (SELECT bucket FROM parts WHERE part_of = 'rejected')"
     ),
     "a raw file has no record": "SELECT key FROM raw_files WHERE file_id NOT IN (SELECT file_id FROM records)",
     "an article's source is not its first one": (
@@ -77,7 +94,14 @@ def _check(layout: Layout, state: sqlite3.Connection, raw: Path | None) -> Itera
             yield Finding(str(which), what, RERUN)
     yield from _check_links(layout, current_number(state))
     yield from _check_folders(layout, state)
-    yield from _check_parts(layout, state, raw)
+    schema = published_schema(state)
+    if schema in {None, SCHEMA_VERSION}:
+        yield from _check_parts(layout, state, raw)
+    else:
+        what = f"its tables have the columns of schema {schema}, this program writes {SCHEMA_VERSION}"
+        yield Finding(str(layout.clean), what, "the next run makes all rows anew, in one snapshot")
+    yield from _check_older_snapshots(layout, current_number(state))
+    yield from _check_pieces(layout)
 
 
 def _check_links(layout: Layout, number: int) -> Iterator[Finding]:
@@ -99,7 +123,7 @@ def _check_folders(layout: Layout, state: sqlite3.Connection) -> Iterator[Findin
         wanted = {public_name(bucket): name for (of, bucket), name in live.items() if of == table}
         found = {path.name for path in (folder / table).iterdir()} if (folder / table).is_dir() else set()
         for name in sorted(found - wanted.keys()):
-            yield Finding(str(folder / table / name), "is no part of the table, and readers see it", "remove it")
+            yield Finding(str(folder / table / name), "is no part of the table, and readers see it", REMOVE)
         for name in sorted(wanted.keys() - found):
             yield Finding(str(folder / table / name), "is gone from the snapshot", RERUN)
         for name in sorted(wanted.keys() & found):
@@ -129,6 +153,31 @@ def _check_parts(layout: Layout, state: sqlite3.Connection, raw: Path | None) ->
         yield from damage or check_rejected(state, bucket, rejected)
 
 
+def _check_older_snapshots(layout: Layout, number: int) -> Iterator[Finding]:
+    """Snapshots that were replaced can be read for as long as they are kept; there is none that was not committed."""
+    checked = {path.stat().st_ino for path in layout.snapshot(number).rglob("*.parquet")}
+    for folder in sorted(layout.snapshots.iterdir()):
+        if folder.name > f"{number:08d}":
+            yield Finding(str(folder), "belongs to no commit", NEXT_RUN)
+            continue
+        for path in sorted(folder.rglob("*.parquet")):
+            if path.stat().st_ino in checked:
+                continue  # most parts are links to the same file
+            checked.add(path.stat().st_ino)
+            try:
+                pq.ParquetFile(path, page_checksum_verification=True).read()
+            except (OSError, pa.ArrowException) as error:
+                yield Finding(str(path), f"cannot be read: {error}", NOT_CURRENT)
+
+
+def _check_pieces(layout: Layout) -> Iterator[Finding]:
+    """What a dead run had finished is whole, or is not used."""
+    for pieces in pieces_left(layout):
+        finished = read_finished(pieces)
+        if finished is None or not is_undamaged(pieces, finished):
+            yield Finding(str(pieces), "is no whole shard", f"its raw files are cleaned again; {NEXT_RUN}")
+
+
 def _read(layout: Layout, state: sqlite3.Connection, table: str, bucket: int) -> tuple[pa.Table, list[Finding]]:
     """The rows of a bucket's part, and what is wrong with the file."""
     row = state.execute(
@@ -146,7 +195,9 @@ def _read(layout: Layout, state: sqlite3.Connection, table: str, bucket: int) ->
     except (OSError, StoreError) as error:
         return TABLES[table].empty_table(), [Finding(str(path), f"cannot be read: {error}", RERUN)]
     findings = []
-    if footer.get(b"schema_version") != str(SCHEMA_VERSION).encode() or not all(key in footer for key in FOOTER_KEYS):
+    written_by = name.split(".")[1].lstrip("0").encode()  # the snapshot, see `part_name`
+    named = (footer.get(b"schema_version"), footer.get(b"snapshot"))
+    if named != (str(SCHEMA_VERSION).encode(), written_by) or not all(key in footer for key in FOOTER_KEYS):
         findings.append(Finding(str(path), "its footer does not name the versions it was made with", RERUN))
     if rows.num_rows != row_count or not row_count:
         findings.append(Finding(str(path), f"holds {rows.num_rows} rows, not the {row_count} committed", RERUN))

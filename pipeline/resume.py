@@ -1,0 +1,47 @@
+"""
+Take over what a run that died had finished: pieces of shards that no commit has taken in.
+
+A row is a function of the record, the hints from its path, and the settings. So the rows of a file may be used when its
+name and its bytes are the same and the settings are: then cleaning it again would make the very same rows. It is asked
+file by file, as the shards of this run may be cut in other places, and anything in doubt is cleaned again.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from pipeline.records import RawFile
+from pipeline.sources.discover import RawBytes, read_bytes
+from pipeline.store.layout import Layout
+from pipeline.store.pieces import pieces_left, read_files, read_finished
+from pipeline.store.state import KnownFile
+from pipeline.work import Leftover
+
+
+def take_over(layout: Layout, work: Iterable[RawFile], settings_digest: str) -> tuple[Leftover, ...]:
+    """Of the files to clean, those that are cleaned already, by the finished shard that holds their rows."""
+    waiting = {file.key: file for file in work}
+    return tuple(_leftovers(layout, waiting, settings_digest))
+
+
+def _leftovers(layout: Layout, waiting: dict[str, RawFile], settings_digest: str) -> Iterator[Leftover]:
+    for pieces in pieces_left(layout):
+        finished = read_finished(pieces)
+        if finished is None or finished.settings_digest != settings_digest:
+            continue
+        files = []
+        for done in read_files(pieces, finished):
+            same = _same_bytes(waiting.get(done.key), done)
+            if same is not None:
+                del waiting[done.key]
+                files.append(same)
+        if files:
+            yield Leftover(pieces, tuple(files))
+
+
+def _same_bytes(file: RawFile | None, done: KnownFile) -> RawFile | None:
+    """The file as it is now, if its bytes are those that were cleaned; a file that could not be read has no bytes."""
+    if file is None or not done.sha256 or file.size != done.size:
+        return None
+    if done.proves_unchanged(file):
+        return file
+    content = read_bytes(file)
+    return content.file if isinstance(content, RawBytes) and content.sha256 == done.sha256 else None
