@@ -4,11 +4,15 @@ import errno
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -20,7 +24,9 @@ from pipeline.report import RunReport, render_markdown
 from pipeline.rules import Rules, load_rules
 from pipeline.run import clean_records, commit_run, load_voices, open_store, plan_run, run_directly
 from pipeline.shards import clean_shard
+from pipeline.sources.discover import read_bytes
 from pipeline.store import history, status, verify
+from pipeline.store.layout import Layout
 from pipeline.voices import Voices
 from tests.store_cases import by_source, lasting, page, published_bytes, rows, run, story, write
 from tests.stub_model import stub_voices
@@ -98,6 +104,58 @@ def test_a_change_that_hides_its_time_is_seen(raw: Path, clean: Path) -> None:
 
     assert report.files.changed == 1
     assert "Elb" in by_source(clean)["a.txt#1"]["text"]
+
+
+@pytest.mark.parametrize("column", ["size", "mtime_ns", "ctime_ns", "inode"])
+def test_whatever_differs_makes_the_bytes_decide(
+    raw: Path, clean: Path, monkeypatch: pytest.MonkeyPatch, column: str
+) -> None:
+    """Any part of the file status that is not as it was costs a look at the bytes, once; otherwise there is none."""
+    write(raw, {"a.txt": story("Ems"), "b.txt": story("Weser")})
+    run(raw, clean)
+    _tell_state(clean, "UPDATE raw_files SET scanned_ns = scanned_ns + 60000000000")  # as after a minute
+    read: list[str] = []
+    monkeypatch.setattr("pipeline.plan.read_bytes", lambda file: read.append(file.key) or read_bytes(file))
+    assert run(raw, clean).files.unchanged == 2
+    assert read == []
+    _tell_state(clean, f"UPDATE raw_files SET {column} = {column} + 1 WHERE key = 'a.txt'")  # noqa: S608 - as listed
+
+    report = run(raw, clean)
+
+    # Another size is proof enough, and the file is cleaned again; the others are settled by its bytes.
+    assert (report.files.changed, read) == ((1, []) if column == "size" else (0, ["a.txt"]))
+    _tell_state(clean, "UPDATE raw_files SET scanned_ns = scanned_ns + 60000000000")
+    read.clear()
+    assert run(raw, clean).files.unchanged == 2
+    assert read == []
+
+
+@pytest.mark.parametrize("dated", [0, 3600], ids=["written just now", "with times set by hand"])
+def test_a_change_within_a_clock_tick_is_seen(raw: Path, clean: Path, dated: float) -> None:
+    """A file that changed shortly before it was read may change again under the same times, so its bytes are compared."""
+    write(raw, {"a.txt": story("Ems")})
+    os.utime(raw / "a.txt", (time.time() - dated,) * 2)
+    run(raw, clean)
+    write(raw, {"a.txt": story("Elb")})
+    found = (raw / "a.txt").stat()
+    os.utime(raw / "a.txt", ns=(found.st_atime_ns, found.st_mtime_ns - int(dated * 1e9)))
+    found = (raw / "a.txt").stat()
+    _tell_state(clean, "UPDATE raw_files SET mtime_ns = ?, ctime_ns = ?", found.st_mtime_ns, found.st_ctime_ns)
+
+    assert run(raw, clean).files.changed == 1
+    assert "Elb" in by_source(clean)["a.txt#1"]["text"]
+
+
+def test_half_copied_and_hidden_files_are_not_taken(raw: Path, clean: Path) -> None:
+    """Names that copying tools give to unfinished files are left out until they get their own."""
+    names = ["a.txt.part", "b.txt.tmp", "c.txt.crdownload", "d.txt.filepart", "e.txt~", ".f.txt", ".git/g.txt"]
+    write(raw, {name: story("Ems") for name in names})
+
+    report = run(raw, clean)
+    (raw / "a.txt.part").rename(raw / "a.txt")
+
+    assert (report.files.seen, report.files.ignored) == (0, {"hidden": 2, "partial copy": 5})
+    assert run(raw, clean).articles == 1
 
 
 def test_a_changed_file_replaces_its_rows(raw: Path, clean: Path) -> None:
@@ -296,6 +354,37 @@ def test_other_settings_clean_every_file_again(raw: Path, clean: Path) -> None:
     assert verify(clean) == []
 
 
+@pytest.mark.parametrize("part", ["cleaner_version", "rules_digest", "model_version", "schema_version"])
+def test_every_version_is_part_of_the_settings(part: str) -> None:
+    """Whatever a row depends on beside its record changes the digest that decides about cleaning again."""
+    settings = load_voices().settings
+
+    other = replace(settings, **{part: 99 if part == "schema_version" else "other"})
+
+    assert other.digest != settings.digest
+
+
+def test_only_files_cleaned_with_other_settings_are_cleaned_again(raw: Path, clean: Path) -> None:
+    """A file that came in with the present rules is left alone by a run that has to clean the others again."""
+    write(raw, {"a.txt": story("Ems"), "b.txt": story("Weser")})
+    _run_with(raw, clean, Voices(Rules(load_rules().rules, digest="older")))
+    write(raw, {"c.txt": story("Elbe")})
+    options = PlanOptions(settle=0, shard_size=1)
+    run_directly(raw, clean, options=options, cleaner=_fail_on_weser)
+    assert {source: row["rules_digest"] for source, row in by_source(clean).items()} == {
+        "a.txt#1": load_rules().digest,
+        "b.txt#1": "older",
+        "c.txt#1": load_rules().digest,
+    }
+    assert verify(clean) == []
+
+    report = run(raw, clean)
+
+    assert (report.files.recleaned, report.records) == (1, 1)
+    assert {row["rules_digest"] for row in rows(clean)} == {load_rules().digest}
+    assert verify(clean) == []
+
+
 def test_another_aim_cleans_every_file_again(raw: Path, clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The aim travels with the plan to the workers, and rows made for one aim are not left beside those of another."""
     doubt = "Several members said that the plan for Ems would be put to a vote next week, after a second hearing."
@@ -484,31 +573,33 @@ def test_a_second_run_at_the_same_time_is_turned_away(raw: Path, clean: Path) ->
     assert run(raw, clean).articles == 1
 
 
-def test_rows_do_not_depend_on_the_order_of_arrival(raw: Path, clean: Path, tmp_path: Path) -> None:
-    """One run over a folder and many runs while it grew, changed and shrank leave the same rows."""
-    chance = random.Random(7)
+@pytest.mark.parametrize(("seed", "runner"), [(7, "thread"), (8, "thread"), (9, "thread"), (10, "process")])
+def test_rows_do_not_depend_on_how_files_arrived(
+    raw: Path, clean: Path, tmp_path: Path, seed: int, runner: Literal["thread", "process"]
+) -> None:
+    """
+    One run over a folder, and many runs while it grew, changed and shrank, leave the same rows.
+
+    Meanwhile files come in any order, share their bytes or their text, change, move to another site or name, go and
+    come back, and runs die; shards have all sizes, and one to three workers clean them.
+    """
+    chance = random.Random(seed)
     final = _folder(chance)
-    late = list(final.items())
-    chance.shuffle(late)
-    passing = {f"gone{number}.txt": story(f"Town {number % 4}") for number in range(6)}
-    write(raw, passing | {key: story("an older version") for key, _ in late[:4]})
-    run(raw, clean)
-    while late:
-        some, late = late[:5], late[5:]
-        write(raw, dict(some))
-        for key in [key for key in passing if chance.random() < 0.4]:
-            (raw / key).unlink()
-            del passing[key]
-        run(raw, clean, shard_size=2, allow_mass_delete=True)
+    for step in _history(chance, final):
+        step(raw)
+        options = PlanOptions(settle=0, shard_size=chance.choice([1, 2, 5, 100]), allow_mass_delete=True)
+        if chance.random() < 0.3:
+            _die_in_the_middle(raw, clean, options)
+        usual = runner if chance.random() < 0.4 else "thread"
+        run_directly(raw, clean, workers=chance.randint(1, 3), runner=usual, options=options)
         assert verify(clean) == []
-    for key in passing:
-        (raw / key).unlink()
-    run(raw, clean, allow_mass_delete=True)
 
-    run(raw, tmp_path / "at once")
+    run_directly(raw, tmp_path / "at once", workers=2, runner=runner, options=PlanOptions(settle=0, shard_size=4))
 
+    left = {path.relative_to(raw).as_posix(): path for path in raw.rglob("*") if path.is_file()}
+    assert {key: path.read_text(encoding="utf-8") for key, path in left.items()} == final
     assert lasting(clean) == lasting(tmp_path / "at once")
-    assert verify(clean) == []
+    assert len(rows(clean)) > 5
 
 
 def test_a_report_says_what_happened_in_three_ways(raw: Path, clean: Path) -> None:
@@ -522,6 +613,12 @@ def test_a_report_says_what_happened_in_three_ways(raw: Path, clean: Path) -> No
     assert report.summary().splitlines()[-1] == f'load: pd.read_parquet("{clean}/articles")'
     assert "| empty\\|pipe.txt#1 | empty |" in render_markdown(report, clean)
     assert status(clean).last_run == report
+
+
+def _tell_state(clean: Path, statement: str, *values: int) -> None:
+    with sqlite3.connect(Layout(clean).state) as state:
+        state.execute(statement, values)
+    state.close()
 
 
 def _run_with(raw: Path, clean: Path, voices: Voices) -> None:
@@ -540,6 +637,45 @@ def _fail_on_weser(records: list[RawRecord], voices: Voices) -> list[Article | R
 
 def _never(records: list[RawRecord], voices: Voices) -> list[Article | Rejection]:
     raise AssertionError("cleaned again")
+
+
+def _die_in_the_middle(raw: Path, clean: Path, options: PlanOptions) -> None:
+    """A run that ends when half of its shards are done."""
+    with open_store(clean) as store:
+        plan = plan_run(store, raw, load_voices(), options)
+        for shard in plan.shards[: len(plan.shards) // 2 + 1]:
+            clean_shard(shard)
+
+
+def _history(chance: random.Random, final: dict[str, str]) -> Iterator[Callable[[Path], None]]:
+    """What happens to a raw folder, step by step, until it is as in `final`."""
+    waiting = list(final)
+    chance.shuffle(waiting)
+    strangers = {f"b.example/gone{number}.txt": story(f"Town {number % 6}") for number in range(6)}
+    moved = {key: f"{chance.choice(['a.example/', 'c/', ''])}moved-{key.replace('/', '-')}" for key in waiting[:5]}
+    older = {moved.get(key, key): final[key] if key in moved else story("an older version") for key in waiting[:9]}
+    yield lambda raw: write(raw, strangers | older)
+    while waiting:
+        some, waiting = waiting[:6], waiting[6:]
+        going = [key for key in strangers if chance.random() < 0.4]
+        yield partial(_step, some=some, final=final, moved=moved, going=going)
+        for key in going:
+            del strangers[key]
+        if going and chance.random() < 0.5:  # comes back
+            strangers[going[0]] = story("Town 3")
+            yield lambda raw, key=going[0]: write(raw, {key: story("Town 3")})  # type: ignore[misc]
+    yield partial(_step, some=[], final=final, moved=moved, going=list(strangers))
+
+
+def _step(raw: Path, some: list[str], final: dict[str, str], moved: dict[str, str], going: list[str]) -> None:
+    """Some files get their final name and text, and others go."""
+    for key in some:
+        if key in moved and (raw / moved[key]).exists():
+            (raw / key).parent.mkdir(parents=True, exist_ok=True)
+            (raw / moved[key]).rename(raw / key)
+    write(raw, {key: final[key] for key in some if key not in moved})
+    for key in going:
+        (raw / key).unlink()
 
 
 def _folder(chance: random.Random) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The store: what readers see, what survives a killed run, and what `verify` finds."""
 
+import errno
 import hashlib
 import os
 import re
@@ -31,9 +32,11 @@ from pipeline.store import (
     status,
     verify,
 )
+from pipeline.store.findings import NEXT_RUN, NOT_CURRENT, REMOVE, RERUN
 from pipeline.store.layout import Layout, hold_lock
 from pipeline.store.snapshots import remove_old
-from pipeline.tables import ARTICLES, REJECTED, TABLES
+from pipeline.tables import ARTICLES, REJECTED, SCHEMA_VERSION, TABLES
+from pipeline.voices import load_voices
 from tests.store_cases import by_source, published_bytes, rows, run, story, write
 
 ROOT = Path(__file__).parent.parent
@@ -76,7 +79,15 @@ def test_parts_are_written_as_the_measurements_say(clean: Path) -> None:
     assert part.name == "part-000001.parquet"
     assert file.schema_arrow.remove_metadata().equals(ARTICLES)
     assert (column.compression, column.is_stats_set, "DICTIONARY" in str(column.encodings)) == ("ZSTD", False, False)
-    assert set(pq.read_schema(part).metadata) >= {b"schema_version", b"cleaner_version", b"rules_digest", b"snapshot"}
+    footer = {key.decode(): value.decode() for key, value in pq.read_schema(part).metadata.items()}
+    settings = load_voices().settings
+    assert footer == {
+        "schema_version": str(SCHEMA_VERSION),
+        "cleaner_version": settings.cleaner_version,
+        "rules_digest": settings.rules_digest,
+        "model_version": settings.model_version,
+        "snapshot": "1",
+    }
     assert file.read().num_rows == 3
 
 
@@ -268,6 +279,8 @@ def test_status_tells_what_the_store_holds(clean: Path) -> None:
     assert (found.snapshot, found.raw_files, found.articles, found.sources, found.rejected) == (1, 4, 3, 3, 1)
     assert found.raw_bytes == sum(len(story(name)) for name in ("Ems", "Weser", "Elbe"))
     assert found.parquet_bytes == sum(len(content) for content, _, _ in published_bytes(clean).values())
+    assert found.store_bytes > found.parquet_bytes
+    assert [(kept.number, kept.bytes) for kept in found.snapshots] == [(1, found.parquet_bytes)]
     assert found.last_run is not None
     assert found.last_run.articles == 3
 
@@ -284,15 +297,15 @@ def _flip_a_byte(clean: Path) -> None:
     part.write_bytes(content)
 
 
-def _edit(table: str, column: str, value: object) -> Callable[[Path], None]:
+def _edit(table: str, column: str, value: object, footer: dict[bytes, bytes] | None = None) -> Callable[[Path], None]:
     """Give the first row of a table another value, as a faulty program would have committed it."""
 
     def edit(clean: Path) -> None:
         part = _part(clean, table)
-        footer = pq.read_schema(part).metadata
+        found = pq.read_schema(part).metadata | (footer or {})
         content = pq.read_table(part).to_pylist()
         content[0][column] = value
-        changed = pa.Table.from_pylist(content, schema=TABLES[table].with_metadata(footer))
+        changed = pa.Table.from_pylist(content, schema=TABLES[table].with_metadata(found))
         pq.write_table(changed, part, write_page_checksum=True)
         _tell_state(clean, "UPDATE parts SET sha256 = ? WHERE part_of = ?", _digest(part), table)
 
@@ -316,6 +329,13 @@ def _state(statement: str) -> Callable[[Path], None]:
 def _point_elsewhere(clean: Path) -> None:
     Layout(clean).current.unlink()
     Layout(clean).current.symlink_to("snapshots")
+
+
+def _other_text(clean: Path) -> None:
+    """A text whose hash agrees with it, but which is not what was committed."""
+    text = "Something else, of the same lines."
+    _edit("articles", "text", text)(clean)
+    _edit("articles", "text_sha256", hashlib.sha256(text.encode()).hexdigest())(clean)
 
 
 def _replace_link(clean: Path) -> None:
@@ -358,6 +378,23 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "ledger of nobody": (_edit("removed_lines", "article_id", "0" * 32), "not in their part of articles"),
     "ledger text edited": (_edit("removed_lines", "text", "x" * 18), "does not stand at its place in the raw file"),
     "ledger span edited": (_edit("removed_lines", "end", 3), "is not as long as its text"),
+    "another text": (_other_text, "its text is not the one the state knows"),
+    "versions edited": (_edit("articles", "rules_digest", "other"), "not those its raw file was cleaned with"),
+    "footer edited": (
+        _edit("rejected", "reason", "empty", {b"snapshot": b"7"}),
+        "footer does not name the versions",
+    ),
+    "snapshot of no commit": (
+        lambda clean: (Layout(clean).snapshots / "00000009").mkdir(),
+        "00000009: belongs to no commit",
+    ),
+    "part forgotten": (_state("DELETE FROM parts WHERE part_of = 'articles'"), "its rows have no part"),
+    "raw file forgotten": (_state("DELETE FROM raw_files WHERE file_id = 1"), "belongs to no raw file"),
+    "part of nothing": (
+        _state("INSERT INTO parts SELECT part_of, 99, name, row_count, bytes, sha256 FROM parts"),
+        "a part without rows, or of no bucket",
+    ),
+    "stray shard": (lambda clean: (Layout(clean).pieces / "x").mkdir(), "is no whole shard"),
     "rejected edited": (_edit("rejected", "attempts", 9), "its rows are not what the state says"),
     "rejection lost": (_state("DELETE FROM rejections"), "not in exactly one table"),
     "record lost": (_state("DELETE FROM records WHERE article_id IS NULL"), "belongs to no record"),
@@ -381,6 +418,62 @@ def test_verify_finds_every_kind_of_damage(clean: Path, damage: str) -> None:
     assert any(re.search(what, str(finding)) for finding in findings), findings
     assert all(finding.remedy for finding in findings)
     assert verify(clean) == findings
+
+
+def test_a_damaged_older_snapshot_is_found(raw: Path, clean: Path) -> None:
+    """A snapshot that was replaced is promised to be readable for a day."""
+    before = current_snapshot(clean)
+    write(raw, {"a.txt": story("Aller")})
+    run(raw, clean)
+    assert verify(clean) == []
+    os.truncate(before.articles / "part-000001.parquet", 100)
+
+    (finding,) = verify(clean)
+
+    assert str(before.articles) in finding.where
+    assert "goes by itself" in finding.remedy
+
+
+def test_every_remedy_is_explained() -> None:
+    """README.md says more about what to do than fits into a line of `verify`."""
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+
+    for remedy in (NEXT_RUN, RERUN, REMOVE, NOT_CURRENT):
+        assert f"`{remedy}`" in readme
+
+
+@pytest.mark.parametrize(("call", "missing"), [("link", "hard links"), ("symlink", "symbolic links")])
+def test_a_file_system_without_links_is_refused_at_once(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, missing: str
+) -> None:
+    """FAT answers so on Linux; the error says what is missing and where, before any work is done."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, call, refuse)
+
+    with pytest.raises(StoreError, match=rf"{re.escape(str(tmp_path / 'usb'))}.*cannot make {missing} here.*ext4"):
+        run(raw, tmp_path / "usb")
+    assert not Layout(tmp_path / "usb").state.exists()
+
+
+def test_a_system_without_file_locks_is_refused_at_once(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows has no flock, and some network folders answer with an error; neither ends in a traceback."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.store.layout.fcntl.flock", refuse)
+        with pytest.raises(StoreError, match="cannot be locked with flock: No locks available"):
+            run(raw, tmp_path / "network")
+    monkeypatch.setattr("pipeline.store.layout.fcntl", None)
+    with pytest.raises(StoreError, match=r"this system has no file locks \(flock\)"):
+        run(raw, tmp_path / "windows")
+    assert not (tmp_path / "windows").exists()
 
 
 def test_a_lost_line_is_found_by_the_raw_file(clean: Path) -> None:
