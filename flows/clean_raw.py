@@ -24,6 +24,7 @@ from pipeline import run
 from pipeline.decide import Aim
 from pipeline.report import RunReport, render_markdown
 from pipeline.shards import ShardResult
+from pipeline.store import publish_to
 from pipeline.store.layout import Layout
 from pipeline.work import Plan
 
@@ -70,6 +71,13 @@ def publish(report: RunReport, clean: Path) -> None:
     create_markdown_artifact(render_markdown(report, clean), key=REPORT_KEY, description=headline(report))
 
 
+@task(cache_policy=NO_CACHE, persist_result=False)
+def publish_elsewhere(address: str, clean: Path) -> None:
+    """Publish the tables to an object store; what fails is made up for by the next run, which publishes again."""
+    done = publish_to(address, clean)
+    get_run_logger().info("%s: snapshot %s, %s parts uploaded", done.url, done.snapshot, done.uploaded)
+
+
 @flow(name="clean-raw", persist_result=False)
 def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user interface asks for
     raw: Path = Path("raw"),
@@ -78,6 +86,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     runner: RunnerName = RunnerName.PROCESS,
     *,
     aim: Aim = Aim.BALANCED,
+    address: str | None = None,
     shard_size: int = run.PlanOptions().shard_size,
     allow_mass_delete: bool = False,
     wait_for_settling: bool = True,
@@ -91,6 +100,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         workers: How many shards are cleaned side by side; by default as many as there are cores.
         runner: Where shards are cleaned: in threads of the run's process, or in worker processes.
         aim: What the learned model avoids more: leaving furniture ("precision"), or losing text ("recall").
+        address: Publish the tables there too, such as to "s3://bucket/news".
         shard_size: How many raw files make a shard at most; a task costs about half a second whatever its size.
         allow_mass_delete: Take over the deletion of more than half of the raw files, which is refused otherwise.
         wait_for_settling: Wait for files that are still being written; otherwise they are left to the next run.
@@ -102,6 +112,8 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         results = list(clean_shards(work.shards, runner, workers or usable_cores()))
         report = commit(store, work, results)
     publish(report, clean)
+    if address:
+        publish_elsewhere(address, clean)
     return cast("RunReport", Completed(name=OUTCOMES[report.exit_code], message=headline(report), data=report))
 
 

@@ -18,20 +18,38 @@ from flows.progress import Watcher, tell, watched_by
 from flows.runners import RunnerName, usable_cores
 from flows.schedule import make_schedule
 from flows.terminal import keep_terminal_quiet
-from pipeline.cli import AimOption, app
+from pipeline.cli import AimOption, CleanOption, app, complain, describe_published
 from pipeline.decide import Aim
 from pipeline.report import RunReport
+from pipeline.store import publish_to
+from pipeline.store.target import open_target
 
 __all__ = ["app"]
 
 REJECTIONS = 5  # exit code
 
+
+def reachable(url: str | None) -> str | None:
+    """Refuse before the run what cannot be published to after it."""
+    if url is not None:
+        open_target(url)
+    return url
+
+
 RawOption = Annotated[Path, typer.Option("--raw", help="The folder with the raw dumps.")]
-CleanOption = Annotated[Path, typer.Option("--clean", help="The folder of the store and its Parquet tables.")]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, help="Shards cleaned side by side.  [default: cores]")
 ]
 RunnerOption = Annotated[RunnerName, typer.Option("--runner", help="Where shards are cleaned.")]
+PublishOption = Annotated[
+    str | None,
+    typer.Option(
+        "--publish",
+        metavar="URL",
+        callback=reachable,
+        help="Publish the tables there too, such as to s3://bucket/news.",
+    ),
+]
 
 
 @app.command()
@@ -41,6 +59,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
     aim: AimOption = Aim.BALANCED,
+    publish: PublishOption = None,
     no_prefect: Annotated[bool, typer.Option("--no-prefect", help="The same steps without Prefect.")] = False,
     as_object: Annotated[bool, typer.Option("--json", help="One JSON object with the counts on stdout.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 5 when records were rejected.")] = False,
@@ -57,6 +76,8 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     with _progress_bar() as watcher, watched_by(watcher):
         report = run_once(raw, clean, workers or usable_cores(), runner, aim=aim, allow_mass_delete=allow_mass_delete)
     typer.echo(report.to_json() if as_object else report.summary())
+    if publish:
+        complain(describe_published(publish_to(publish, clean)))
     raise typer.Exit(report.exit_code or (REJECTIONS if strict and report.rejected else 0))
 
 
@@ -69,6 +90,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
     aim: AimOption = Aim.BALANCED,
+    publish: PublishOption = None,
 ) -> None:
     """
     Run on a schedule, never twice at once, until Ctrl-C; files still being written are left to the next run.
@@ -81,7 +103,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     state = environment.prepare(clean)
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
-    serve(Served(raw, clean, workers or usable_cores(), runner, aim, schedule), state, Console(stderr=True))
+    serve(Served(raw, clean, workers or usable_cores(), runner, aim, schedule, publish), state, Console(stderr=True))
 
 
 def _run_directly(  # noqa: PLR0913 - as above

@@ -69,6 +69,7 @@ class Served:
     runner: RunnerName
     aim: Aim
     schedule: Schedule
+    publish: str | None = None  # the address to publish to after each run
 
     @property
     def name(self) -> str:
@@ -84,6 +85,7 @@ class Served:
             "workers": self.workers,
             "runner": self.runner.value,
             "aim": self.aim.value,
+            "address": self.publish,
             "wait_for_settling": False,
         }
 
@@ -124,7 +126,9 @@ async def _serve(served: Served, schedule: PrefectSchedule, address: str, consol
         await clear_the_past(client, f"{clean_raw.name}/{served.name}")
         runner = Runner(name=served.name, pause_on_shutdown=False, query_seconds=_poll_seconds(served.schedule))
         deployment = await runner.aadd_flow(
-            clean_raw.with_options(on_running=[_be_quiet], on_completion=[_say_what_was_done]),
+            clean_raw.with_options(
+                on_running=[_be_quiet], on_completion=[_say_what_was_done], on_failure=[_say_what_was_done]
+            ),
             name=served.name,
             schedule=schedule,
             paused=False,

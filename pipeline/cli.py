@@ -6,6 +6,7 @@ Exit codes: 0 done (rejections included, they are shown), 1 unexpected failure o
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from pipeline.score.run import Tell, score_file
 from pipeline.score.shapes import Shape
 from pipeline.shards import READERS
 from pipeline.sources.discover import SUFFIXES
+from pipeline.store.remote import Published, publish_to
 from pipeline.store.status import Status
 from pipeline.store.status import status as store_status
 from pipeline.store.verify import verify as verify_store
@@ -61,10 +63,21 @@ app = typer.Typer(
     help="Clean scraped article dumps line by line into Parquet; every removal is explained.",
 )
 
+
+def local_folder(path: Path) -> Path:
+    """Refuse an address, of which a folder `s3:` would be made here."""
+    if re.match(r"\w[\w.+-]+:/", str(path)):
+        raise UsageError(f"--clean {path}: the store is a local folder; `pipeline publish URL` copies it to an address")
+    return path
+
+
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A dump or page, as it lies below raw/.")]
 InputArgument = Annotated[Path, typer.Argument(metavar="FILE|-", help="A dump or page, or - for stdin.")]
 RecordOption = Annotated[int, typer.Option("--record", min=1, help="Which document of a file that holds several.")]
-CleanOption = Annotated[Path, typer.Option("--clean", help="The folder of the store and its Parquet tables.")]
+CleanOption = Annotated[
+    Path,
+    typer.Option("--clean", callback=local_folder, help="The folder of the store and its Parquet tables."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 AimOption = Annotated[
     Aim,
@@ -146,6 +159,24 @@ def verify(
             typer.echo(visible(str(finding)))
         typer.echo(f"{len(findings)} finding(s)" if findings else f"{visible(str(clean))}: every promise holds")
     raise typer.Exit(1 if findings else 0)
+
+
+@app.command()
+def publish(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where to, such as s3://bucket/news.")],
+    clean: CleanOption = Path("clean"),
+    as_object: JsonOption = False,
+) -> None:
+    """
+    Publish the tables of the last run to an object store; only parts that are not there yet are uploaded.
+
+    Example: pipeline publish s3://bucket/news
+    """
+    done = publish_to(url, clean)
+    if as_object:
+        print_json(asdict(done))
+    else:
+        typer.echo(visible(describe_published(done)))
 
 
 @app.command()
@@ -255,6 +286,15 @@ def describe_status(found: Status) -> list[str]:
         lines.append(f"last run, {found.last_run.started_at:%Y-%m-%d %H:%M} UTC:")
         lines.extend(f"  {line}" for line in found.last_run.summary().splitlines())
     return lines
+
+
+def describe_published(done: Published) -> str:
+    """What a publication did, in one line."""
+    removed = f", {done.removed:,} old objects removed" if done.removed else ""
+    return (
+        f"{done.url}: snapshot {done.snapshot}{'' if done.new else ', as before'}; {done.uploaded:,} of {done.parts:,} parts"
+        f" uploaded, {done.uploaded_bytes:,} bytes{removed}"
+    )
 
 
 def describe_training(trained: Trained) -> list[str]:

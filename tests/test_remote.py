@@ -25,14 +25,16 @@ import pytest
 from fsspec.implementations.arrow import ArrowFSWrapper
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.server import ThreadedMotoServer
+from typer.testing import CliRunner
 from werkzeug.serving import make_server
 
+from pipeline import cli
 from pipeline.errors import StoreBusy, StoreError, StoreRefused, UsageError
 from pipeline.store import place, publish_to, read_articles, read_table, remote, remote_snapshot
 from pipeline.store.layout import Layout, hold_lock, hold_publishing
 from pipeline.store.remote import claim, load_manifests
 from pipeline.store.target import Target, open_target
-from pipeline.tables import REJECTED, TABLES
+from pipeline.tables import REJECTED, SCHEMA_VERSION, TABLES
 from tests.store_cases import rows, run, story, write
 
 ROOT = Path(__file__).parent.parent
@@ -172,7 +174,7 @@ def test_the_manifest_says_what_a_snapshot_is(clean: Path, memory: str) -> None:
     row = rows(clean)[0]
 
     assert content["store"] == Layout(clean).identity.read_text(encoding="ascii")
-    assert (content["snapshot"], content["schema_version"], content["format"]) == (1, 1, 1)
+    assert (content["snapshot"], content["schema_version"], content["format"]) == (1, SCHEMA_VERSION, 1)
     assert content["versions"] == [
         {name: row[name] for name in ("cleaner_version", "rules_digest", "model_version")},
     ]
@@ -590,6 +592,8 @@ def test_errors_say_what_to_do(clean: Path, tmp_path: Path, s3: str, monkeypatch
         read_articles(s3, storage_options=nobody)
     with pytest.raises(UsageError, match="Protocol not known: cloud"):
         read_articles("cloud://news/clean")
+    with pytest.raises(UsageError, match="a folder's begins with file://"):
+        publish_to(str(tmp_path / "published"), clean)
     monkeypatch.setitem(sys.modules, "s3fs", None)
     monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3")
     with pytest.raises(UsageError, match=r"pip install 'article-pipeline\[s3\]'"):
@@ -600,7 +604,7 @@ def test_errors_say_what_to_do(clean: Path, tmp_path: Path, s3: str, monkeypatch
     ("changes", "message"),
     [
         ({"format": 2}, "is of format 2, this program reads 1"),
-        ({"schema_version": 2}, "have schema 2, this program reads 1"),
+        ({"schema_version": 999}, f"have schema 999, this program reads {SCHEMA_VERSION}"),
         ({"tables": None}, "is no manifest of a store"),
     ],
     ids=["newer format", "newer schema", "no manifest"],
@@ -614,3 +618,35 @@ def test_what_a_reader_does_not_know_is_loud(clean: Path, memory: str, changes: 
 
     with pytest.raises(StoreError, match=message):
         read_articles(memory)
+
+
+def test_the_command_says_what_it_did(clean: Path, s3: str) -> None:
+    """People read one line, programs one object, and neither the second time any news."""
+    first, again = (CliRunner().invoke(cli.app, ["publish", s3, "--clean", str(clean)]) for _ in range(2))
+    told = json.loads(CliRunner().invoke(cli.app, ["publish", s3, "--clean", str(clean), "--json"]).stdout)
+
+    size = sum(len(content) for key, content in objects(s3).items() if key.startswith("parts/"))
+    assert first.stdout == f"{s3}: snapshot 1; 3 of 3 parts uploaded, {size:,} bytes\n"
+    assert again.stdout == f"{s3}: snapshot 1, as before; 0 of 3 parts uploaded, 0 bytes\n"
+    assert told == {
+        "url": s3,
+        "snapshot": 1,
+        "new": False,
+        "parts": 3,
+        "uploaded": 0,
+        "uploaded_bytes": 0,
+        "removed": 0,
+    }
+
+
+def test_the_command_refuses_with_its_exit_codes(clean: Path, tmp_path: Path, memory: str) -> None:
+    """4 where another store publishes, 2 where an address stands in the place of a folder or the other way round."""
+    open_target(memory).create("store.json", b'{"store": "another"}')
+    refused = CliRunner().invoke(cli.app, ["publish", memory, "--clean", str(clean)])
+    address = CliRunner().invoke(cli.app, ["publish", memory, "--clean", "s3://bucket/news"])
+    folder = CliRunner().invoke(cli.app, ["publish", str(tmp_path), "--clean", str(clean)])
+
+    assert (refused.exit_code, address.exit_code, folder.exit_code) == (4, 2, 2)
+    assert "another store publishes here" in refused.stderr
+    assert "the store is a local folder" in address.stderr
+    assert "file://" in folder.stderr

@@ -12,7 +12,7 @@ after another replaced it at the earliest, and its parts go with the last manife
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,8 @@ from typing import Any
 from uuid import uuid4
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError, StoreRefused
 from pipeline.store.layout import Layout, hold_publishing, public_name, sync
@@ -123,7 +125,7 @@ def last_commit(layout: Layout) -> Commit:
         store=_identity(layout),
         snapshot=number,
         committed_at=history[number],
-        schema_version=SCHEMA_VERSION,
+        schema_version=_schema_version(files.values()),
         versions=_versions([files[part] for part in tables["articles"]]),
         tables={table: tuple(parts) for table, parts in tables.items()},
         published_at=datetime.now(UTC),
@@ -224,6 +226,16 @@ def _refuse_copy(target: Target, manifest: Manifest) -> StoreRefused:
     )
 
 
+def _schema_version(files: Iterable[Path]) -> int:
+    """The version of the tables' columns, the same in all parts; a newer program may publish what an older one wrote."""
+    for file in files:
+        try:
+            return int(pq.read_schema(file).metadata[b"schema_version"])
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(file, error) from error
+    return SCHEMA_VERSION
+
+
 def _versions(articles: Sequence[Path]) -> tuple[Versions, ...]:
     """The versions that the rows themselves name."""
     if not articles:
@@ -231,8 +243,12 @@ def _versions(articles: Sequence[Path]) -> tuple[Versions, ...]:
     try:
         found = pl.scan_parquet(list(articles)).select(_VERSIONS).unique().sort(_VERSIONS).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise StoreError(f"{articles[0].parent}: cannot be read: {error}; `pipeline verify` says what to do") from error
+        raise _damaged(articles[0].parent, error) from error
     return tuple(Versions(*row) for row in found.iter_rows())
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    return StoreError(f"{path}: cannot be read: {error}; `pipeline verify` says what to do")
 
 
 def _identity(layout: Layout) -> str:

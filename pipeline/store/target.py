@@ -138,6 +138,8 @@ def is_address(place: Path | str) -> bool:
 
 def open_target(url: str, storage_options: Mapping[str, Any] | None = None) -> Target:
     """Connect to an address such as `s3://bucket/news`; `UsageError` if nothing that is installed can."""
+    if not is_address(url):
+        raise UsageError(f"{url}: is no address such as s3://bucket/news; a folder's begins with file://")
     url = url.rstrip("/")
     try:
         fs, root = url_to_fs(url, **(storage_options or {}))
