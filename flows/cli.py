@@ -7,7 +7,7 @@ Prefect is imported within the commands, so that `pipeline explain` starts at on
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -66,12 +66,15 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     allow_mass_delete: Annotated[
         bool, typer.Option("--allow-mass-delete", help="Take over the deletion of more than half of the raw files.")
     ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a run would do, and write nothing.")] = False,
 ) -> None:
     """
     Clean what is new or changed in the raw folder since the last run, and publish the tables.
 
     Example: pipeline run --raw raw --clean clean
     """
+    if dry_run:
+        _say_what_would_be_done(raw, clean, aim, allow_mass_delete=allow_mass_delete, as_object=as_object)
     run_once = _run_directly if no_prefect else _run_flow
     with _progress_bar() as watcher, watched_by(watcher):
         report = run_once(raw, clean, workers or usable_cores(), runner, aim=aim, allow_mass_delete=allow_mass_delete)
@@ -104,6 +107,15 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
     serve(Served(raw, clean, workers or usable_cores(), runner, aim, schedule, publish), state, Console(stderr=True))
+
+
+def _say_what_would_be_done(raw: Path, clean: Path, aim: Aim, *, allow_mass_delete: bool, as_object: bool) -> NoReturn:
+    from pipeline.plan import PlanOptions, preview  # noqa: PLC0415 - not needed to show help
+    from pipeline.voices import load_voices  # noqa: PLC0415 - as above
+
+    found = preview(raw, clean, load_voices(aim), PlanOptions(allow_mass_delete=allow_mass_delete))
+    typer.echo(found.to_json() if as_object else found.summary())
+    raise typer.Exit(found.exit_code)
 
 
 def _run_directly(  # noqa: PLR0913 - as above

@@ -24,7 +24,9 @@ from pipeline.clean import clean_records
 from pipeline.decide import Aim
 from pipeline.errors import PipelineError, UsageError
 from pipeline.explain import as_json, count_reasons, explain_lines, render, visible
+from pipeline.plan import PlanOptions, preview
 from pipeline.records import Article, MediaType, RawFile, RawRecord, Rejection
+from pipeline.report import Preview
 from pipeline.score import table as score_table
 from pipeline.score.cache import CACHE
 from pipeline.score.pages import Key
@@ -125,17 +127,33 @@ def clean(file: InputArgument, aim: AimOption = Aim.BALANCED) -> None:
 
 
 @app.command()
-def status(clean: CleanOption = Path("clean"), as_object: JsonOption = False) -> None:
+def status(
+    clean: CleanOption = Path("clean"),
+    raw: Annotated[
+        Path | None, typer.Option("--raw", help="The raw folder, if it is not that of the last run.")
+    ] = None,
+    aim: AimOption = Aim.BALANCED,
+    as_object: JsonOption = False,
+) -> None:
     """
-    Show what the store holds and what the last run did.
+    Show what the store holds, what the last run did, and what the next one would do.
 
     Example: pipeline status --clean clean
     """
     found = store_status(clean)
+    then = _preview_next(found, raw, aim)
     if as_object:
-        print_json(json.loads(found.to_json()))
+        print_json(json.loads(found.to_json()) | {"next_run": json.loads(then.to_json()) if then else None})
     else:
-        typer.echo("\n".join(visible(line) for line in describe_status(found)))
+        typer.echo("\n".join(visible(line) for line in [*describe_status(found), *describe_next(found, then)]))
+
+
+def _preview_next(found: Status, raw: Path | None, aim: Aim) -> Preview | None:
+    """What the next run would do; None where there is no raw folder to look into."""
+    folder = raw or (found.last_run.raw if found.last_run else None)
+    if folder is None or (raw is None and not folder.is_dir()):
+        return None
+    return preview(folder, found.clean, load_voices(aim), PlanOptions(wait=False))
 
 
 @app.command()
@@ -280,12 +298,25 @@ def describe_status(found: Status) -> list[str]:
     lines = [
         f"{found.clean}: snapshot {found.snapshot}",
         f"{found.articles:,} articles from {found.sources:,} documents, {found.rejected:,} rejected",
-        f"{found.raw_files:,} raw files of {found.raw_bytes:,} bytes; {found.parquet_bytes:,} bytes of Parquet",
+        f"{found.raw_files:,} raw files of {found.raw_bytes:,} bytes",
+        f"{found.parquet_bytes:,} bytes of Parquet; {found.store_bytes:,} bytes on disk, with all snapshots",
+        "snapshots that can be read:",
+        *(f"  {kept.number}, {kept.committed_at:%Y-%m-%d %H:%M} UTC, {kept.bytes:,} bytes" for kept in found.snapshots),
     ]
+    if found.unfinished_shards:
+        lines.append(f"{found.unfinished_shards:,} finished shards of a run that is active or did not end")
     if found.last_run:
         lines.append(f"last run, {found.last_run.started_at:%Y-%m-%d %H:%M} UTC:")
         lines.extend(f"  {line}" for line in found.last_run.summary().splitlines())
     return lines
+
+
+def describe_next(found: Status, then: Preview | None) -> list[str]:
+    """What the next run would do, in lines for a person."""
+    if then is None:
+        where = f"{found.last_run.raw} is gone" if found.last_run else "no run has been made"
+        return [f"next run: {where}; name the raw folder with --raw"]
+    return [f"next run, of {then.raw}:", *(f"  {line}" for line in then.summary().splitlines())]
 
 
 def describe_published(done: Published) -> str:

@@ -217,6 +217,31 @@ def test_status_tells_what_the_store_holds(store: Path) -> None:
     assert (counts["articles"], counts["rejected"], counts["raw_files"]) == (1, 1, 2)
 
 
+def test_status_tells_what_the_next_run_would_do(store: Path) -> None:
+    """New raw files are counted, nothing is written, and the snapshots there are have a number and a size."""
+    new = store.parent / "raw" / "new.txt"
+    new.write_text(DUMP.replace("twelve", "thirteen"), encoding="utf-8")
+    os.utime(new, (1, 1))  # it looks complete
+
+    told = run("status", "--clean", store).stdout
+    found = json.loads(run("status", "--clean", store, "--json").stdout)
+
+    assert "raw files: 3 seen, 1 new, 0 changed" in told
+    assert re.search(r"snapshots that can be read:\n  1, \d{4}-\d\d-\d\d \d\d:\d\d UTC, [\d,]+ bytes\n", told)
+    assert (found["next_run"]["files"]["new"], found["next_run"]["to_clean"]) == (1, 1)
+    assert [kept["number"] for kept in found["snapshots"]] == [1]
+    assert found["store_bytes"] > found["parquet_bytes"] > 0
+
+
+def test_status_without_the_raw_folder_says_so(store: Path) -> None:
+    """What is in the store can be told all the same."""
+    (store.parent / "raw").rename(store.parent / "elsewhere")
+
+    assert "is gone; name the raw folder with --raw" in run("status", "--clean", store).stdout
+    assert json.loads(run("status", "--clean", store, "--json").stdout)["next_run"] is None
+    assert "1 new" not in run("status", "--clean", store, "--raw", store.parent / "elsewhere").stdout
+
+
 def test_verify_finds_nothing_in_a_sound_store(store: Path) -> None:
     """A store that a run has just written keeps every promise."""
     result = run("verify", "--clean", store)
