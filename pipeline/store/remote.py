@@ -12,7 +12,7 @@ after another replaced it at the earliest, and its parts go with the last manife
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,17 +22,15 @@ from typing import Any
 from uuid import uuid4
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError, StoreRefused
 from pipeline.store.layout import Layout, hold_publishing, public_name, sync
 from pipeline.store.manifest import MANIFESTS, Manifest, Part, Versions, part_key, read_manifest, snapshot_number
 from pipeline.store.parts import digest_of
 from pipeline.store.snapshots import KEPT_SECONDS, KEPT_SNAPSHOTS
-from pipeline.store.state import current_number, open_state
+from pipeline.store.state import current_number, open_state, published_schema
 from pipeline.store.target import Target, check_exclusive, open_target
-from pipeline.tables import SCHEMA_VERSION, TABLES
+from pipeline.tables import TABLES
 
 OWNER = "store.json"
 SIDE_BY_SIDE = 8  # transfers at once; each holds one part in memory
@@ -89,7 +87,8 @@ def publish_to(
         missing = {part: file for part, file in commit.files.items() if there.get(part.key) != part.bytes}
         upload(target, missing)
         new = put_manifest(target, commit.manifest)
-        manifests = [*(each for each in manifests if each != commit.manifest), commit.manifest]
+        if commit.manifest not in manifests:
+            manifests.append(commit.manifest)
         removed = remove_old(target, manifests, there, keep=keep, seconds=seconds)
     return Published(
         url=target.url,
@@ -105,15 +104,14 @@ def publish_to(
 def last_commit(layout: Layout) -> Commit:
     """What the local store last committed; the files stay for a day at least, whatever runs do."""
     with open_state(layout, read_only=True) as state:
-        state.execute("BEGIN")  # all that follows is of one moment
         number = current_number(state)
         rows = state.execute("SELECT part_of, bucket, name, row_count, bytes, sha256 FROM parts").fetchall()
         history = {
             snapshot: _EPOCH + timedelta(microseconds=committed_at)
             for snapshot, committed_at in state.execute("SELECT snapshot, committed_at FROM snapshots")
         }
-        state.execute("COMMIT")
-    if not number:
+        schema_version = published_schema(state)
+    if schema_version is None:
         raise StoreError(f"{layout.clean}: nothing is committed yet; `pipeline run` does that")
     tables: dict[str, list[Part]] = {table: [] for table in TABLES}
     files: dict[Part, Path] = {}
@@ -125,7 +123,7 @@ def last_commit(layout: Layout) -> Commit:
         store=_identity(layout),
         snapshot=number,
         committed_at=history[number],
-        schema_version=_schema_version(files.values()),
+        schema_version=schema_version,
         versions=_versions([files[part] for part in tables["articles"]]),
         tables={table: tuple(parts) for table, parts in tables.items()},
         published_at=datetime.now(UTC),
@@ -226,16 +224,6 @@ def _refuse_copy(target: Target, manifest: Manifest) -> StoreRefused:
     )
 
 
-def _schema_version(files: Iterable[Path]) -> int:
-    """The version of the tables' columns, the same in all parts; a newer program may publish what an older one wrote."""
-    for file in files:
-        try:
-            return int(pq.read_schema(file).metadata[b"schema_version"])
-        except (OSError, pa.ArrowException) as error:
-            raise _damaged(file, error) from error
-    return SCHEMA_VERSION
-
-
 def _versions(articles: Sequence[Path]) -> tuple[Versions, ...]:
     """The versions that the rows themselves name."""
     if not articles:
@@ -243,12 +231,8 @@ def _versions(articles: Sequence[Path]) -> tuple[Versions, ...]:
     try:
         found = pl.scan_parquet(list(articles)).select(_VERSIONS).unique().sort(_VERSIONS).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise _damaged(articles[0].parent, error) from error
+        raise StoreError(f"{articles[0].parent}: cannot be read: {error}; `pipeline verify` says what to do") from error
     return tuple(Versions(*row) for row in found.iter_rows())
-
-
-def _damaged(path: Path, error: Exception) -> StoreError:
-    return StoreError(f"{path}: cannot be read: {error}; `pipeline verify` says what to do")
 
 
 def _identity(layout: Layout) -> str:

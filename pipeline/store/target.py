@@ -140,7 +140,6 @@ def open_target(url: str, storage_options: Mapping[str, Any] | None = None) -> T
     """Connect to an address such as `s3://bucket/news`; `UsageError` if nothing that is installed can."""
     if not is_address(url):
         raise UsageError(f"{url}: is no address such as s3://bucket/news; a folder's begins with file://")
-    url = url.rstrip("/")
     try:
         fs, root = url_to_fs(url, **(storage_options or {}))
     except (ImportError, ValueError) as error:
@@ -148,8 +147,10 @@ def open_target(url: str, storage_options: Mapping[str, Any] | None = None) -> T
             "; pip install 'article-pipeline[s3]'" if url.startswith("s3:") and isinstance(error, ImportError) else ""
         )
         raise UsageError(f"{url}: cannot be reached: {error}{hint}") from error
+    if not root.strip("/"):
+        raise UsageError(f"{url}: names no bucket or folder")
     kind = Folder if isinstance(fs, LocalFileSystem) else Target
-    return kind(url, fs, root.rstrip("/"))
+    return kind(url.rstrip("/"), fs, root.rstrip("/"))
 
 
 def check_exclusive(target: Target, key: str, content: bytes) -> None:
