@@ -24,13 +24,6 @@ For SQLite's pages, taken as they are needed: so much for a million new articles
 Ids are random, so each insert touches other pages. Those that find no room are written to the log over and over: with
 SQLite's own 2 MB, 300,000 articles at once write 3.6 GB for a database of 80 MB; like this, each page once.
 """
-MOST_CACHE_KIB = 256 * 1024
-"""
-For SQLite's pages, taken as they are needed: so much for a million new articles in one run, little for a usual one.
-
-Ids are random, so each insert touches other pages. Those that find no room are written to the log over and over: with
-SQLite's own 2 MB, 300,000 articles at once write 3.6 GB for a database of 80 MB; like this, each page once.
-"""
 RACY_NS = (
     2_000_000_000  # a file changed so shortly before its bytes were compared may change again under the same times
 )
@@ -152,7 +145,6 @@ def open_state(layout: Layout, *, read_only: bool = False) -> Iterator[sqlite3.C
         with closing(sqlite3.connect(layout.state, isolation_level=None, timeout=30)) as state:
             state.execute("PRAGMA journal_mode = WAL")
             state.execute("PRAGMA synchronous = FULL")
-    state.execute(f"PRAGMA cache_size = -{MOST_CACHE_KIB}")
             state.execute(f"PRAGMA cache_size = -{MOST_CACHE_KIB}")
             _bring_up_to_date(state, layout.state)
             yield state
