@@ -14,14 +14,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
 
 
-class Written(NamedTuple):
-    """Bytes since the process began."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What this process has used so far; Linux alone tells the bytes."""
 
     to_files: int
     to_pages: int
+    seconds: float
+    cpu_seconds: float
+
+    @classmethod
+    def now(cls) -> "Reading":
+        """Read all counters."""
+        counts = dict(re.findall(r"^(\w+): (\d+)$", Path("/proc/self/io").read_text(encoding="ascii"), re.MULTILINE))
+        return cls(int(counts["wchar"]), int(counts["write_bytes"]), time.perf_counter(), time.process_time())
+
+    def __sub__(self, other: "Reading") -> "Reading":
+        return Reading(
+            self.to_files - other.to_files,
+            self.to_pages - other.to_pages,
+            self.seconds - other.seconds,
+            self.cpu_seconds - other.cpu_seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +47,9 @@ class Cost:
     megabytes: float
     page_megabytes: float
     seconds: float
+    cpu_seconds: (
+        float  # of all threads: what is left of `seconds` on a machine that does nothing else and writes at once
+    )
 
 
 @dataclass(slots=True)
@@ -38,26 +57,30 @@ class Meter:
     """Measures one operation, but for the seconds of what is left out."""
 
     costs: list[Cost] = field(default_factory=list)
-    _left_out: float = 0.0
+    _left_out: list[Reading] = field(default_factory=list)
 
     @contextmanager
     def measure(self) -> Iterator[None]:
         """Measure the body; the cost is the last of `costs` then."""
-        self._left_out = 0.0
-        before, began = bytes_written(), time.perf_counter()
+        self._left_out = []
+        before = Reading.now()
         yield
-        seconds = time.perf_counter() - began - self._left_out
-        after = bytes_written()
+        spent = Reading.now() - before
         self.costs.append(
-            Cost((after.to_files - before.to_files) / 1e6, (after.to_pages - before.to_pages) / 1e6, seconds)
+            Cost(
+                megabytes=spent.to_files / 1e6,
+                page_megabytes=spent.to_pages / 1e6,
+                seconds=spent.seconds - sum(each.seconds for each in self._left_out),
+                cpu_seconds=spent.cpu_seconds - sum(each.cpu_seconds for each in self._left_out),
+            )
         )
 
     @contextmanager
     def leave_out(self) -> Iterator[None]:
         """Not to count the seconds of the body, only its bytes."""
-        began = time.perf_counter()
+        before = Reading.now()
         yield
-        self._left_out += time.perf_counter() - began
+        self._left_out.append(Reading.now() - before)
 
     @property
     def typical(self) -> Cost:
@@ -66,10 +89,5 @@ class Meter:
             max(cost.megabytes for cost in self.costs),
             max(cost.page_megabytes for cost in self.costs),
             median(cost.seconds for cost in self.costs),
+            median(cost.cpu_seconds for cost in self.costs),
         )
-
-
-def bytes_written() -> Written:
-    """What this process has written so far; Linux alone tells."""
-    counts = dict(re.findall(r"^(\w+): (\d+)$", Path("/proc/self/io").read_text(encoding="ascii"), re.MULTILINE))
-    return Written(int(counts["wchar"]), int(counts["write_bytes"]))

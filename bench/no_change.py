@@ -8,9 +8,10 @@ Prints the most memory the process held. The kernel's count for this process sin
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
-from bench.meter import bytes_written
+from bench.meter import Reading
 from pipeline.run import run_directly
 
 
@@ -31,8 +32,9 @@ def main() -> None:
         raise RuntimeError(f"something changed: {report.to_json()}")
     measured = {
         "raw_files": report.files.seen,
-        "megabytes": bytes_written().to_files / 1e6,
+        "megabytes": Reading.now().to_files / 1e6,
         "peak_megabytes": peak_megabytes(),
+        "cpu_seconds": time.process_time(),
     }
     print(json.dumps(measured))
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench import store
 from bench.made_up import make_dump
-from bench.meter import Meter, bytes_written
+from bench.meter import Meter, Reading
 
 OPERATIONS = 8
 
@@ -18,8 +18,8 @@ def test_everything_is_measured_in_small(tmp_path: Path, capsys: pytest.CaptureF
     """Each operation has its bytes and seconds for the store; adding writes more the fuller the last part is."""
     store.main(["--articles", "500", "--raw-files", "20", "--rounds", "1", "--work", str(tmp_path), "--json"])
 
-    report = json.loads(capsys.readouterr().out)
-    costs = {row["operation"]: row["costs"] for row in report["sizes"][0]["rows"]}
+    sized, rest = map(json.loads, capsys.readouterr().out.splitlines())
+    costs = {row["operation"]: row["costs"] for row in sized["rows"]}
     adding = [cost["store"]["megabytes"] for name, cost in costs.items() if name.startswith("add")]
     assert len(costs) == OPERATIONS
     assert all(
@@ -28,9 +28,9 @@ def test_everything_is_measured_in_small(tmp_path: Path, capsys: pytest.CaptureF
         if "last part" not in name
     )
     assert 0 < adding[0] < adding[1] < adding[2] < store.MOST_MEGABYTES
-    assert report["idle"]["raw_files"] == 20
-    assert 10 < report["idle"]["peak_megabytes"] < store.MOST_IDLE_MEGABYTES
-    assert {target["most"] for target in report["targets"]} == {15, 0.5, 10, 500}
+    assert rest["idle"]["raw_files"] == 20
+    assert 10 < rest["idle"]["peak_megabytes"] < store.MOST_IDLE_MEGABYTES
+    assert {target["most"] for target in rest["targets"]} == {15, 0.5, 10, 500}
     assert not list(tmp_path.iterdir())
 
 
@@ -50,11 +50,11 @@ def test_made_up_text_packs_like_prose() -> None:
 def test_bytes_are_counted_and_left_out_seconds_are_not(tmp_path: Path) -> None:
     """What is left out of the time still counts as written."""
     meter = Meter()
-    before = bytes_written().to_files
+    before = Reading.now()
     with meter.measure(), meter.leave_out():
         (tmp_path / "file").write_bytes(bytes(3_000_000))
         time.sleep(0.5)
 
     assert meter.costs[0].megabytes == pytest.approx(3, abs=0.01)
     assert meter.costs[0].seconds < 0.3
-    assert bytes_written().to_files - before >= 3_000_000
+    assert (Reading.now() - before).to_files >= 3_000_000
