@@ -19,7 +19,7 @@ from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
 from flows.progress import tell
-from flows.runners import RunnerName, end_workers, make_runner, usable_cores
+from flows.runners import RunnerName, make_runner, usable_cores
 from pipeline import run
 from pipeline.decide import Aim
 from pipeline.report import RunReport, render_markdown
@@ -27,6 +27,7 @@ from pipeline.shards import ShardResult
 from pipeline.store import publish_to
 from pipeline.store.layout import Layout
 from pipeline.work import Plan
+from pipeline.workers import end_workers
 
 REPORT_KEY = "clean-raw-run"
 

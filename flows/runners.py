@@ -4,7 +4,6 @@ From a name on the command line to the Prefect task runner that cleans shards.
 The names can be read without importing Prefect, which takes more than a second.
 """
 
-import multiprocessing
 import os
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -45,14 +44,3 @@ def prepare_worker() -> None:
 
     keep_terminal_quiet()
     end_with_parent()
-
-
-def end_workers() -> None:
-    """
-    End all worker processes of this one at once.
-
-    A pool that is closed waits for what its workers have before them, minutes perhaps. Nothing is lost: what a shard
-    gave appears only when it is whole.
-    """
-    for worker in multiprocessing.active_children():
-        worker.terminate()

@@ -303,8 +303,8 @@ def describe_status(found: Status) -> list[str]:
         "snapshots that can be read:",
         *(f"  {kept.number}, {kept.committed_at:%Y-%m-%d %H:%M} UTC, {kept.bytes:,} bytes" for kept in found.snapshots),
     ]
-    if found.unfinished_shards:
-        lines.append(f"{found.unfinished_shards:,} finished shards of a run that is active or did not end")
+    if found.waiting_shards:
+        lines.append(f"{found.waiting_shards:,} finished shards of a run that is active or did not end")
     if found.last_run:
         lines.append(f"last run, {found.last_run.started_at:%Y-%m-%d %H:%M} UTC:")
         lines.extend(f"  {line}" for line in found.last_run.summary().splitlines())

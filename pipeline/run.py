@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,11 +33,14 @@ from pipeline.store.pieces import PieceReader
 from pipeline.store.state import keep_report, store_counts
 from pipeline.voices import Voices, load_voices
 from pipeline.work import Plan, read_deltas
-from pipeline.workers import end_with_parent
+from pipeline.workers import end_with_parent, end_workers
 
 __all__ = ["PlanOptions", "clean_shard", "commit_run", "load_voices", "open_store", "plan_run", "run_directly"]
 
 log = logging.getLogger(__name__)
+
+LISTEN_SECONDS = 1.0
+"""How long a wait for shards lasts at most: libraries have signals resume it, so that an endless one misses Ctrl-C."""
 
 
 def plan_run(store: Layout, raw: Path, voices: Voices, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
@@ -105,18 +108,23 @@ def _clean_all(
     """The shards' results as they come; None for a shard that failed."""
     if not shards:
         return
+    others = multiprocessing.active_children()
     with _executor(runner, min(workers or os.cpu_count() or 1, len(shards))) as executor:
         futures = {executor.submit(clean_shard, shard, cleaner): shard for shard in shards}
         try:
-            for future in as_completed(futures):
-                error = future.exception()
-                if error is None:
-                    yield future.result()
-                else:
-                    log.error("shard %s failed", futures[future].name, exc_info=error)
-                    yield None
+            waiting = set(futures)
+            while waiting:
+                done, waiting = wait(waiting, LISTEN_SECONDS, FIRST_COMPLETED)
+                for future in done:
+                    error = future.exception()
+                    if error is None:
+                        yield future.result()
+                    else:
+                        log.error("shard %s failed", futures[future].name, exc_info=error)
+                        yield None
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)  # what is finished waits for the next run
+            end_workers(spare=others)
             raise
 
 

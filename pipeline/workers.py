@@ -4,7 +4,9 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Collection
 from multiprocessing import connection
+from multiprocessing.process import BaseProcess
 
 
 def end_with_parent() -> None:
@@ -18,6 +20,18 @@ def end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_wait_and_exit, args=(parent.sentinel,), daemon=True).start()
+
+
+def end_workers(spare: Collection[BaseProcess] = ()) -> None:
+    """
+    End all worker processes of this one at once, but for those to spare.
+
+    A pool that is closed waits for what its workers have before them, minutes perhaps. Nothing is lost: what a shard
+    gave appears only when it is whole.
+    """
+    for worker in multiprocessing.active_children():
+        if worker not in spare:
+            worker.terminate()
 
 
 def _wait_and_exit(sentinel: int) -> None:

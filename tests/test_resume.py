@@ -84,8 +84,9 @@ def die_after(shards: int, raw: Path, clean: Path, voices: Voices | None = None)
 
 
 _RUN = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in the background
 from tests.test_resume import Log, run_logged
 raw, clean, log, runner, workers, die_at, seconds = sys.argv[1:]
 cleaner = Log(Path(log), die_at=int(die_at), seconds=float(seconds))
@@ -135,10 +136,24 @@ def test_each_worker_process_loses_one_shard_at_most(raw: Path, clean: Path, tmp
     assert lasting(clean) == lasting(tmp_path / "undisturbed")
 
 
+def test_ctrl_c_ends_a_run_at_once(raw: Path, clean: Path, tmp_path: Path) -> None:
+    """It does not wait for what its workers have before them; what they had finished is kept as well."""
+    log = Log(tmp_path / "log", seconds=300)
+    with started(raw, clean, log, "process", 2) as process:
+        while not log.sources():
+            assert process.poll() is None
+            time.sleep(0.05)
+
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(timeout=200) != 0
+    assert run(raw, clean).articles == 12
+
+
 def test_a_run_killed_before_its_commit_has_nothing_left_to_clean(raw: Path, clean: Path, tmp_path: Path) -> None:
     """When all shards are done, the next run only commits; afterwards nothing of them is left on the disk."""
     die_after(99, raw, clean)
-    assert status(clean).unfinished_shards == 5
+    assert status(clean).waiting_shards == 5
     log = Log(tmp_path / "log")
 
     report = run_logged(raw, clean, log)
@@ -146,7 +161,7 @@ def test_a_run_killed_before_its_commit_has_nothing_left_to_clean(raw: Path, cle
     assert (report.shards, report.files.resumed, log.sources()) == (0, 15, [])
     assert (report.articles, report.duplicates, report.rejected) == (12, 2, 1)
     assert list(Layout(clean).pieces.iterdir()) == []
-    assert status(clean).unfinished_shards == 0
+    assert status(clean).waiting_shards == 0
     assert verify(clean) == []
 
 

@@ -1,7 +1,7 @@
 """What is in a store, at a glance, and what its runs did."""
 
 import json
-from collections.abc import Iterable
+import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ class Status:
     parquet_bytes: int  # of all tables, as readers see them
     store_bytes: int  # all that is below `.store`: the state, and parts of any snapshot, each counted once
     snapshots: tuple[KeptSnapshot, ...]
-    unfinished_shards: int  # cleaned by a run that is active or died before its commit
+    waiting_shards: int  # finished by a run that is active or died before its commit
     last_run: RunReport | None
 
     def to_json(self) -> str:
@@ -62,17 +62,17 @@ def status(clean: Path = Path("clean")) -> Status:
             rejected=rejected,
             raw_bytes=raw_bytes,
             parquet_bytes=parquet_bytes,
-            store_bytes=_bytes_of(layout.store.rglob("*")),
+            store_bytes=_bytes_below(layout.store),
             snapshots=tuple(
                 KeptSnapshot(
                     number,
                     datetime.fromtimestamp(committed_at / 1e6, UTC),
-                    _bytes_of(layout.snapshot(number).rglob("*.parquet")),
+                    _bytes_below(layout.snapshot(number)),
                 )
                 for number, committed_at in sorted(times.items())
                 if layout.snapshot(number).is_dir()
             ),
-            unfinished_shards=len(pieces_left(layout)),
+            waiting_shards=len(pieces_left(layout)),
             last_run=RunReport.from_json(last[0]) if last else None,
         )
 
@@ -83,11 +83,12 @@ def history(clean: Path = Path("clean"), limit: int = 20) -> list[RunReport]:
         return [RunReport.from_json(report) for report in reports(state, limit)]
 
 
-def _bytes_of(paths: Iterable[Path]) -> int:
-    """The size of all these files, those with several names once; a run that is active may remove some meanwhile."""
+def _bytes_below(folder: Path) -> int:
+    """The size of all files below a folder, those with several names once; an active run may remove some meanwhile."""
     sizes: dict[int, int] = {}
-    for path in paths:
-        with suppress(FileNotFoundError):
-            found = path.lstat()
-            sizes[found.st_ino] = 0 if path.is_dir() else found.st_size
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                found = Path(parent, name).lstat()
+                sizes[found.st_ino] = found.st_size
     return sum(sizes.values())
