@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -132,6 +133,28 @@ def test_bytes_come_with_the_status_they_were_read_under(tmp_path: Path) -> None
     assert content.data == b"newer"
     assert content.file == with_status(file, (tmp_path / "a.txt").stat())
     assert content.file.size == 5
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file status before the first byte and after the last must agree; the next run tries again."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"half of ")
+    (file,) = discover(tmp_path).files
+    opened = os.fdopen
+
+    def open_as_it_grows(*args: Any, **options: Any) -> Any:
+        with path.open("ab") as copier:
+            copier.write(b"it")
+        return opened(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdopen", open_as_it_grows)
+        failure = read_bytes(file)
+
+    assert failure == ReadFailure("changed while it was read", changed=True)
+    content = read_bytes(file)
+    assert isinstance(content, RawBytes)
+    assert content.data == b"half of it"
 
 
 @pytest.mark.parametrize(

@@ -573,7 +573,15 @@ def test_a_second_run_at_the_same_time_is_turned_away(raw: Path, clean: Path) ->
     assert run(raw, clean).articles == 1
 
 
-@pytest.mark.parametrize(("seed", "runner"), [(7, "thread"), (8, "thread"), (9, "thread"), (10, "process")])
+@pytest.mark.parametrize(
+    ("seed", "runner"),
+    [
+        (7, "thread"),
+        pytest.param(8, "thread", marks=pytest.mark.long),
+        pytest.param(9, "thread", marks=pytest.mark.long),
+        pytest.param(10, "process", marks=pytest.mark.long),
+    ],
+)
 def test_rows_do_not_depend_on_how_files_arrived(
     raw: Path, clean: Path, tmp_path: Path, seed: int, runner: Literal["thread", "process"]
 ) -> None:
