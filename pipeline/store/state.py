@@ -232,7 +232,7 @@ def store_counts(state: sqlite3.Connection) -> tuple[int, int, int, int]:
     """How many raw files, articles, sources of articles, and rejected records there are."""
     counts: tuple[int, int, int, int] = state.execute(
         "SELECT (SELECT count(*) FROM raw_files), (SELECT count(*) FROM articles),"
-        " (SELECT count(*) FROM records WHERE article_id IS NOT NULL), (SELECT count(*) FROM rejections)"
+        " (SELECT count(*) FROM records) - (SELECT count(*) FROM rejections), (SELECT count(*) FROM rejections)"
     ).fetchone()
     return counts
 
