@@ -276,10 +276,10 @@ def show(sized: Sized) -> None:
     """Print one size for people."""
     lakes = list(sized.rows[0].costs)
     table = Table(title=f"{sized.articles:,} articles", title_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for name in lakes:
-        for figure in ("MB", "s", "CPU s"):
-            table.add_column(f"{name}\n{figure}", justify="right", vertical="bottom")
+        for head in (f"{name}\nMB", "\ns", "\nCPU s"):
+            table.add_column(head, justify="right")
     for row in sized.rows:
         costs = [row.costs.get(name) for name in lakes]
         table.add_row(row.operation, *(cell for cost in costs for cell in _cells(cost)))
