@@ -52,6 +52,19 @@ def test_rows_do_not_depend_on_the_runner(dumps: Path, tmp_path: Path, runner: R
     assert tables(tmp_path / "flow") == tables(tmp_path / "directly")
 
 
+def test_the_flow_takes_over_what_a_dead_run_had_finished(dumps: Path, clean: Path, tmp_path: Path) -> None:
+    """A shard that was cleaned before a run died is not cleaned by the flow again, and its rows are in the tables."""
+    with run.open_store(clean) as store:
+        plan = run.plan_run(store, dumps, run.load_voices(), run.PlanOptions(shard_size=3))
+        run.clean_shard(plan.shards[0])
+
+    report = run_flow(dumps, clean, runner=RunnerName.THREAD, shard_size=3)
+
+    assert (report.files.resumed, report.shards, report.records) == (3, 2, 8)
+    run.run_directly(dumps, tmp_path / "undisturbed")
+    assert tables(clean) == tables(tmp_path / "undisturbed")
+
+
 def test_a_second_run_finds_nothing_new(dumps: Path, clean: Path) -> None:
     """Raw files are cleaned once; a run without news publishes nothing."""
     run_flow(dumps, clean)

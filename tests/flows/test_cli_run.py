@@ -66,6 +66,16 @@ def test_a_mass_delete_is_refused_until_allowed(pipeline: Command, dumps: Path, 
     assert (allowed.returncode, json.loads(allowed.stdout)["store"]["articles"]) == (0, 1)
 
 
+def test_a_dry_run_counts_and_writes_nothing(pipeline: Command, dumps: Path, clean: Path) -> None:
+    """It tells what the run would do, to people and programs, and exits as the run would."""
+    told = pipeline("run", "--raw", dumps, "--clean", clean, "--dry-run")
+    found = json.loads(pipeline("run", "--raw", dumps, "--clean", clean, "--dry-run", "--json").stdout)
+
+    assert told.stdout.splitlines()[-1].startswith("to clean: 8 raw files of ")
+    assert (told.returncode, found["files"]["new"], found["shards"]) == (0, 8, 1)
+    assert not clean.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
