@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from pipeline.tables import SCHEMA_VERSION
 
@@ -10,7 +11,7 @@ CLEANER_VERSION = "0.1.0"
 """Also the package's version; to be raised with every change of code that changes a row."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """The versions behind a row; when one of them changes, every raw file is cleaned again."""
 
@@ -19,7 +20,7 @@ class Settings:
     model_version: str | None = None
     schema_version: int = SCHEMA_VERSION
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """One value to compare instead of four."""
+        """One value to compare instead of four; asked for with every record."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:32]
