@@ -25,7 +25,7 @@ from pipeline.decide import Aim
 from pipeline.report import RunReport, render_markdown
 from pipeline.shards import ShardResult
 from pipeline.store import publish_to
-from pipeline.store.layout import Layout
+from pipeline.store.layout import Layout, is_disk_trouble
 from pipeline.work import Plan
 from pipeline.workers import end_workers
 
@@ -162,6 +162,8 @@ def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> It
 
 
 def _complain(shard: Path, error: Exception) -> None:
+    if is_disk_trouble(error):
+        raise error
     get_run_logger().error("%s is left to the next run: %s", shard.stem, error)
 
 

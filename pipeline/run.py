@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from pipeline.report import RunReport, StoreCounts
 from pipeline.shards import Cleaner, ShardResult, clean_shard
 from pipeline.store.changes import Outcome
 from pipeline.store.commit import Committed, commit, open_store
-from pipeline.store.layout import Layout
+from pipeline.store.layout import Layout, is_disk_trouble
 from pipeline.store.pieces import PieceReader
 from pipeline.store.state import keep_report, store_counts
 from pipeline.voices import Voices, load_voices
@@ -116,16 +116,22 @@ def _clean_all(
             while waiting:
                 done, waiting = wait(waiting, LISTEN_SECONDS, FIRST_COMPLETED)
                 for future in done:
-                    error = future.exception()
-                    if error is None:
-                        yield future.result()
-                    else:
-                        log.error("shard %s failed", futures[future].name, exc_info=error)
-                        yield None
+                    yield _result(futures[future], future)
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)  # what is finished waits for the next run
             end_workers(spare=others)
             raise
+
+
+def _result(shard: Path, future: Future[ShardResult]) -> ShardResult | None:
+    """A shard's result; None where it failed, which stops no other, unless all would meet the same."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if is_disk_trouble(error):
+        raise error
+    log.error("shard %s failed", shard.name, exc_info=error)
+    return None
 
 
 def _executor(runner: Literal["thread", "process"], workers: int) -> Executor:

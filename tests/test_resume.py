@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.clean import clean_records
+from pipeline.errors import StoreError
 from pipeline.plan import PlanOptions, preview
 from pipeline.records import Article, RawRecord, Rejection
 from pipeline.report import RunReport
@@ -324,7 +325,7 @@ def test_a_failed_commit_keeps_what_was_cleaned(raw: Path, clean: Path, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr("pipeline.store.commit.build", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(StoreError, match="No space"):
             run(raw, clean)
 
     assert run(raw, clean).files.resumed == 15

@@ -39,7 +39,7 @@ import pyarrow as pa
 from pipeline.errors import StoreRefused
 from pipeline.settings import Settings
 from pipeline.store.changes import Outcome, Touched, apply_changes, open_staging
-from pipeline.store.layout import Layout, check_file_system, hold_lock, make_folders, sync
+from pipeline.store.layout import Layout, check_file_system, disk_trouble_told, hold_lock, make_folders, sync
 from pipeline.store.parts import PartWriter, digest_of, read_part
 from pipeline.store.pieces import PieceReader, discard_pieces
 from pipeline.store.rows import article_rows, rejected_rows
@@ -62,9 +62,13 @@ class Committed:
 
 @contextmanager
 def open_store(clean: Path) -> Iterator[Layout]:
-    """Lock the store below `clean`, made if need be, and mend what a run that died left; for the whole of a run."""
+    """
+    Lock the store below `clean`, made if need be, and mend what a run that died left; for the whole of a run.
+
+    `StoreError` where the disk refuses anything, here or in the body.
+    """
     layout = Layout(clean)
-    with hold_lock(layout):
+    with hold_lock(layout), disk_trouble_told(layout):
         check_places(layout)
         make_folders(layout)
         check_file_system(layout)

@@ -15,6 +15,7 @@ Where everything of a store stands, and the lock that guards it.
 Readers list only the table folders of a snapshot, and those hold nothing but finished parts.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -34,6 +35,8 @@ except ImportError:  # Windows
 ELSEWHERE = (
     "put the store (--clean) on a local disk with ext4, XFS, Btrfs, ZFS or APFS; `pipeline clean` needs no store"
 )
+
+_DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,23 @@ def _hold(lock: Path, busy: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def disk_trouble_told(layout: Layout) -> Iterator[None]:
+    """Turn what the disk refuses in a run, such as room, into a `StoreError` that says where and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{error.filename or layout.clean}: {error.strerror or error}; the run was broken off, and the tables are"
+            " whole. See to the disk and run again: what was finished is taken over"
+        ) from error
+
+
+def is_disk_trouble(error: BaseException) -> bool:
+    """Whether an error is one that whatever is written next will meet too: no room, or a disk that fails."""
+    return isinstance(error, OSError) and error.errno in _DISK_TROUBLE
 
 
 def sync(path: Path) -> None:

@@ -129,10 +129,11 @@ def pieces_left(layout: Layout) -> list[Path]:
 
 
 def discard_pieces(layout: Layout, keep: Sequence[Path] = ()) -> None:
-    """Remove all pieces but those to keep; a folder that is removed in part is no finished shard any more."""
+    """Remove all pieces but those to keep; moved away first, so that dying here leaves whole ones or none."""
     for entry in pieces_left(layout):
         if entry not in keep:
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            removed = entry.rename(layout.tmp / f"removed-{entry.name}")
+            shutil.rmtree(removed) if removed.is_dir() else removed.unlink()
 
 
 class PieceReader:
