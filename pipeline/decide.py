@@ -3,7 +3,8 @@ Decide what goes: the one place where the voices meet.
 
 1. A rule that holds anywhere decides: its evidence is a pattern that somebody has read and tested against near misses.
    So does a rule that removes a line for where it stands, unless the model, which knows of that verdict and sees the
-   whole page, is very sure of the line.
+   whole page, is very sure of the line; less sure is enough where such rules would take half of the document, as
+   they do with a list of articles, which looks like teasers from end to end.
 2. The learned model decides the rest. It removes the paragraphs that it doubts, as many as make the expected F score of
    the document best: with probabilities in hand, the best choice keeps what lies above a threshold of the document's
    own (the plug-in rule; Lewis 1995; Ye et al. 2012, "Optimizing F-measure: a tale of two approaches"). So a document
@@ -13,7 +14,7 @@ Decide what goes: the one place where the voices meet.
 4. The best choice is never empty: the model takes the last line from no document.
 
 A verdict names its voice: the rule's id with score 1, or "model" with the probability that the line is boilerplate; the
-model's version stands in each row. The model gives no reasons of its own; see `_reason`.
+model's version stands in each row. The model gives no reasons of its own; see `_reasons`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,8 @@ MODEL = "model"
 """Stands for a rule's id in the ledger; the model's version is in the article's row."""
 VERY_SURE = 0.8
 """From this probability on, the model keeps a line that a rule removed for where it stands."""
+DOUBTFUL = 0.4
+"""From this one on where such rules would take half of a document and the model doubts half of that: they misread it."""
 SHORT = 8
 """Lines of fewer words are short; longer ones make paragraphs between which a short line is protected."""
 LEAST_OF_PARAGRAPHS = 0.4
@@ -65,26 +68,34 @@ def decide_lines(judgements: Sequence[Judgement], kept: Sequence[Floats | None],
 
 
 def _decide(judged: Judgement, kept: Floats | None, aim: Aim) -> dict[int, Removal]:
-    if kept is None:
+    if kept is None or not len(kept):
         return dict(judged.removed)
-    overruled = (np.array(judged.marks, np.int64) == Mark.RULED) & (kept >= VERY_SURE)
-    removals = {
-        number: judged.removed[number]
-        for number, sure in zip(judged.numbers, overruled.tolist(), strict=True)
-        if number in judged.removed and not sure
-    }
-    left = np.array([number not in removals for number in judged.numbers], bool)
     words = np.array(judged.words, np.float64)
+    overruled = _overruled(np.array(judged.marks, np.int64), words, kept)
+    removals = dict(judged.removed)
+    for place in np.flatnonzero(overruled).tolist():
+        removals.pop(judged.numbers[place], None)
+    left = np.array([number not in removals for number in judged.numbers], bool)
     stays = left & worth_keeping(words * left, kept * left, aim)
     if aim is not Aim.PRECISION:
         stays |= left & (words >= SHORT) & (kept >= LEAST_OF_PARAGRAPHS)
     inside = left & (words < SHORT) & (kept >= LEAST_INSIDE) & _between(stays & (words >= SHORT))
-    doubted = left & ~stays & ~inside
-    gone = doubted | ~left
-    for place in map(int, np.flatnonzero(doubted)):
-        score = round(1 - float(kept[place]), 4)
-        removals[judged.numbers[place]] = Removal(_reason(judged, place, gone), MODEL, score)
+    doubted = np.flatnonzero(left & ~stays & ~inside).tolist()
+    if doubted:
+        reasons = _reasons(judged, removals, doubted)
+        scores = (1 - kept).round(4).tolist()
+        removals |= {judged.numbers[place]: Removal(reasons[place], MODEL, scores[place]) for place in doubted}
     return removals
+
+
+def _overruled(marks: npt.NDArray[np.int64], words: Floats, kept: Floats) -> Bools:
+    """Which verdicts of rules of place the model overrules."""
+    placed = marks == Mark.RULED
+    sure = placed & (kept >= VERY_SURE)
+    doubtful = placed & (kept >= DOUBTFUL)
+    of_place = words[placed].sum()
+    most = 2 * of_place >= words[placed | (marks == Mark.NONE)].sum()
+    return np.asarray(doubtful if most and 2 * words[doubtful].sum() >= of_place else sure)
 
 
 def _between(paragraphs: Bools) -> Bools:
@@ -110,24 +121,37 @@ def worth_keeping(words: Floats, kept: Floats, aim: Aim = Aim.BALANCED) -> Bools
     return np.asarray(kept >= kept[order[int(np.argmax(score))]]) if len(kept) else np.zeros(0, bool)
 
 
-def _reason(judged: Judgement, place: int, gone: Bools) -> Reason:
+def _reasons(judged: Judgement, removals: Mapping[int, Removal], doubted: Sequence[int]) -> dict[int, Reason]:
     """
-    The reason for a line that the model removes.
+    The reasons for the lines that the model removes, by place.
 
     That of a rule that matches the line but holds only elsewhere; else that of the nearest line that a rule removed,
     in the same run of removed lines; else `other`.
     """
-    hint = judged.hints.get(judged.numbers[place])
-    if hint is not None:
-        return hint
+    doubts = set(doubted)
+    gone = [place in doubts or number in removals for place, number in enumerate(judged.numbers)]
+    near = [_of_neighbours(judged.removed.get(number)) for number in judged.numbers]
+    return {
+        place: judged.hints.get(judged.numbers[place]) or _nearest(near, gone, place) or Reason.OTHER
+        for place in doubted
+    }
+
+
+def _of_neighbours(removal: Removal | None) -> Reason | None:
+    """The reason that a removed line's neighbours share, if any."""
+    return None if removal is None or removal.reason in _OF_ONE_LINE else removal.reason
+
+
+def _nearest(reasons: Sequence[Reason | None], gone: Sequence[bool], place: int) -> Reason | None:
+    """The first reason up to `NEAR` lines away, above before below, without a line between that stays."""
+    above = below = True
     for step in range(1, NEAR + 1):
-        for other in (place - step, place + step):
-            if not 0 <= other < len(gone) or not gone[min(place, other) : max(place, other)].all():
-                continue
-            near = judged.removed.get(judged.numbers[other])
-            if near is not None and near.reason not in _OF_ONE_LINE:
-                return near.reason
-    return Reason.OTHER
+        above = above and place >= step and gone[place - step]
+        below = below and place + step < len(gone) and gone[place + step]
+        reason = (above and reasons[place - step]) or (below and reasons[place + step])
+        if reason:
+            return reason
+    return None
 
 
 _OF_ONE_LINE = (
