@@ -65,39 +65,50 @@ class Network:
         own = _relu(self.enter(np.rint(np.clip(features, -INPUT_LIMIT, INPUT_LIMIT) * (INPUT_STEPS / INPUT_LIMIT))))
         count = np.diff(np.append(heads, len(features)))
         of_doc = np.repeat(np.arange(len(heads)), count)
-        hidden = own
+        hidden = own.copy()
+        steps, outputs, scratch = np.empty_like(own), np.empty_like(own), np.empty_like(own)
         for place, convolution in enumerate(self.convolutions):
-            steps = self._integers(hidden, f"convolution{place}")
-            hidden = hidden + _relu(convolution(neighbours(steps, DILATIONS[place], of_doc)))
+            self._integers(hidden, f"convolution{place}", steps)
+            hidden += _relu(_convolve(convolution, steps, DILATIONS[place], of_doc, outputs, scratch))
             if place == POOL_AFTER:
-                steps = self._integers(hidden, "pool")
+                self._integers(hidden, "pool", steps)
                 mean = np.rint(np.add.reduceat(steps, heads, dtype=np.float64) / count[:, None]).astype(np.float32)
                 pooled = np.concatenate([mean, np.maximum.reduceat(steps, heads)], axis=1)
-                hidden = hidden + _relu(self.pool(pooled))[of_doc]
-        both = self._integers(np.concatenate([hidden, own], axis=1), "compare")
-        compared = self._integers(_relu(self.compare(both)), "leave")
-        return self.leave(compared)[:, 0].astype(np.float64)
+                hidden += _relu(self.pool(pooled))[of_doc]
+        both = np.concatenate([hidden, own], axis=1)
+        compared = _relu(self.compare(self._integers(both, "compare", both)))
+        return self.leave(self._integers(compared, "leave", compared))[:, 0].astype(np.float64)
 
-    def _integers(self, values: Array, layer: str) -> Array:
-        """Non-negative values in whole steps."""
-        steps = values * np.float32(self.steps[layer])
+    def _integers(self, values: Array, layer: str, steps: Array) -> Array:
+        """Non-negative values in whole steps, written to `steps`."""
+        np.multiply(values, np.float32(self.steps[layer]), out=steps)
         np.minimum(steps, np.float32(HIDDEN_STEPS), out=steps)
-        np.rint(steps, out=steps)
-        return steps
+        return np.rint(steps, out=steps)
 
 
-def neighbours(values: Array, dilation: int, of_doc: Ints) -> Array:
-    """Each row between the rows `dilation` above and below it in the same document; zeros where there are none."""
-    rows, width = values.shape
-    joined = np.empty((rows, 3 * width), np.float32)
-    joined[:dilation, :width] = 0
-    joined[-dilation:, 2 * width :] = 0
-    joined[:, width : 2 * width] = values
-    if rows > dilation:
-        same = (of_doc[dilation:] == of_doc[:-dilation])[:, None]
-        np.multiply(values[:-dilation], same, out=joined[dilation:, :width])
-        np.multiply(values[dilation:], same, out=joined[:-dilation, 2 * width :])
-    return joined
+def _convolve(  # noqa: PLR0913, PLR0917
+    layer: Dense, values: Array, dilation: int, of_doc: Ints, outputs: Array, scratch: Array
+) -> Array:
+    """
+    The layer's outputs for each row together with the rows `dilation` above and below it in the same document.
+
+    The layer's weights are those for the row above, the row itself and the row below. Written to `outputs`; both it
+    and `scratch` are there to be used again, as large arrays made anew cost more than what is done with them.
+    """
+    width = values.shape[1]
+    above, own, below = layer.weights[:width], layer.weights[width : 2 * width], layer.weights[2 * width :]
+    np.matmul(values, own, out=outputs)
+    if len(values) > dilation:
+        parted = np.flatnonzero(of_doc[dilation:] != of_doc[:-dilation])
+        np.matmul(values, above, out=scratch)
+        scratch[parted] = 0
+        outputs[dilation:] += scratch[:-dilation]
+        np.matmul(values, below, out=scratch)
+        scratch[parted + dilation] = 0
+        outputs[:-dilation] += scratch[dilation:]
+    outputs *= layer.scale
+    outputs += layer.bias
+    return outputs
 
 
 def _relu(values: Array) -> Array:

@@ -21,7 +21,6 @@ from pipeline.model.network import (
     Array,
     Dense,
     Network,
-    neighbours,
 )
 from pipeline.model.text import Ints
 
@@ -123,6 +122,20 @@ def forward(parameters: Parameters, features: Array, heads: Ints, random: np.ran
     compared = drop("leave", compared)
     log_odds = (compared @ parameters["leave.weights"] + parameters["leave.bias"])[:, 0]
     return Step(inputs, outputs, of_doc, count.astype(np.float32), log_odds, top, masks)
+
+
+def neighbours(values: Array, dilation: int, of_doc: Ints) -> Array:
+    """Each row between the rows `dilation` above and below it in the same document; zeros where there are none."""
+    rows, width = values.shape
+    joined = np.empty((rows, 3 * width), np.float32)
+    joined[:dilation, :width] = 0
+    joined[-dilation:, 2 * width :] = 0
+    joined[:, width : 2 * width] = values
+    if rows > dilation:
+        same = (of_doc[dilation:] == of_doc[:-dilation])[:, None]
+        np.multiply(values[:-dilation], same, out=joined[dilation:, :width])
+        np.multiply(values[dilation:], same, out=joined[:-dilation, 2 * width :])
+    return joined
 
 
 def _first_at(values: Array, most: Array, heads: Ints, of_doc: Ints) -> Ints:
