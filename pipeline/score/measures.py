@@ -70,7 +70,7 @@ def oracle(dump: str, gold: str) -> str:
         >>> oracle("Ferry\nThe ferry left at six.\nFerry\nRead more", "Ferry\nThe ferry left at six.")
         'Ferry\nThe ferry left at six.'
     """
-    grams = Counter(_grams(tokens(gold)))
+    grams = Counter(ngrams_of(tokens(gold)))
     lines = Counter(" ".join(tokens(line)) for line in gold.split("\n"))
     return "\n".join(line for line in dump.split("\n") if _claim(tokens(line), grams, lines))
 
@@ -78,13 +78,14 @@ def oracle(dump: str, gold: str) -> str:
 _Gram = tuple[str, ...]
 
 
-def _grams(words: Sequence[str]) -> Iterator[_Gram]:
+def ngrams_of(words: Sequence[str]) -> Iterator[_Gram]:
+    """The n-grams of `GRAM` words that the oracle compares."""
     return zip(*(words[start:] for start in range(GRAM)), strict=False)
 
 
 def _claim(words: Sequence[str], grams: Counter[_Gram], lines: Counter[str]) -> bool:
     """Whether gold still has the line; takes it from `grams` or `lines` if so."""
-    own = Counter(_grams(words))
+    own = Counter(ngrams_of(words))
     if own and 2 * sum(min(count, grams[gram]) for gram, count in own.items() if gram in grams) >= own.total():
         for gram, count in own.items():
             if gram in grams:

@@ -19,10 +19,8 @@ from pipeline.model.features import Layout, ngrams
 from pipeline.model.line_model import chunks, mark_columns, measured
 from pipeline.model.text import Hashes, Ints, read_text
 from pipeline.rules import Rules
-from pipeline.score.measures import tokens
+from pipeline.score.measures import GRAM, ngrams_of, tokens
 
-GRAM = 4
-"""Words of an n-gram that the oracle compares."""
 MOST_PARAGRAPHS = 3000
 """Of a longer document, only so many are learned from."""
 
@@ -92,7 +90,7 @@ def _words_of(lines: Sequence[str], paragraph_of: Ints) -> list[list[str]]:
 def label(paragraphs: Sequence[Sequence[str]], gold: str) -> list[int]:
     """1 for each paragraph (its words) that belongs to gold, else 0; every bit of gold is claimed once."""
     gold_words = tokens(gold)
-    free = Counter(_grams(gold_words))
+    free = Counter(ngrams_of(gold_words))
     every = frozenset(free)
     whole = Counter(" ".join(tokens(line)) for line in gold.split("\n"))
     labels = [_claim(words, free, whole) for words in paragraphs]
@@ -102,12 +100,9 @@ def label(paragraphs: Sequence[Sequence[str]], gold: str) -> list[int]:
     ]
 
 
-def _grams(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    return zip(*(words[start:] for start in range(GRAM)), strict=False)
-
-
 def _claim(words: Sequence[str], free: Counter[tuple[str, ...]], whole: Counter[str]) -> bool:
-    own = Counter(_grams(words))
+    """As the line oracle claims it, but that the second copy of a long paragraph is furniture, even if gold has the line."""
+    own = Counter(ngrams_of(words))
     if own:
         if 2 * sum((own & free).values()) < sum(own.values()):
             return False
