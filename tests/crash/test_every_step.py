@@ -13,7 +13,7 @@ from pipeline.errors import StoreError
 from pipeline.store import articles_path, verify
 from tests.crash.processes import process
 from tests.crash.steps import Step, Steps, die, fail, watched
-from tests.crash.world import Tables, dump, expected, found, raw_bytes, run, small_parts
+from tests.crash.world import Tables, change_alike, found, run, small_parts
 
 pytestmark = pytest.mark.usefixtures("parts_of_few_rows")
 
@@ -21,14 +21,6 @@ pytestmark = pytest.mark.usefixtures("parts_of_few_rows")
 def name_of(step: Step) -> str:
     """A step's name without numbers, the same in each run."""
     return re.sub(r"\d+", "#", str(step))
-
-
-def change_alike(raw: Path, number: int) -> Tables:
-    """Change files of two parts, and one that is rejected, so that each run takes the same steps; what is to come."""
-    (raw / "0.txt").write_bytes(dump(100 + number, furniture=number % 2 + 1))
-    (raw / "more/17.txt").write_bytes(dump(10_000 + number))
-    (raw / "empty.txt").write_bytes(b"\n" * (number + 1))
-    return expected(raw_bytes(raw))
 
 
 def steps_of_a_run(raw: Path, clean: Path) -> list[str]:

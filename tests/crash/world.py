@@ -193,6 +193,14 @@ def change(raw: Path, chance: Random) -> None:
                 fresh.write_bytes(chance.choice(files).read_bytes())
 
 
+def change_alike(raw: Path, number: int) -> Tables:
+    """Change files of two parts, and one that is rejected, so that each run takes the same steps; what is to come."""
+    (raw / "0.txt").write_bytes(dump(100 + number, furniture=number % 2 + 1))
+    (raw / "more/17.txt").write_bytes(dump(10_000 + number))
+    (raw / "empty.txt").write_bytes(b"\n" * (number + 1))
+    return expected(raw_bytes(raw))
+
+
 @contextmanager
 def small_parts(keep: int = 3, seconds: float = 60.0) -> Iterator[None]:
     """Parts of few rows, and replaced snapshots that go after seconds, not after a day."""
