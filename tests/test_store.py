@@ -70,6 +70,21 @@ def test_every_reader_opens_the_tables(clean: Path) -> None:
     assert str(pd.read_parquet(folder)["ingested_at"].dtype) == "datetime64[us, UTC]"
 
 
+def test_hugging_face_datasets_opens_the_tables(clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`load_dataset` takes the published folder as it is, without a network."""
+    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))  # read when datasets is imported, which is here
+    from datasets import disable_progress_bars, load_dataset
+
+    disable_progress_bars()
+    for table, wanted in TABLES.items():
+        loaded = load_dataset("parquet", data_dir=str(clean / table), cache_dir=str(tmp_path / "cache"), split="train")
+
+        assert loaded.column_names == wanted.names
+        assert loaded.to_list() == rows(clean, table)
+
+
 def test_parts_are_written_as_the_measurements_say(clean: Path) -> None:
     """Fixed schema, zstd, page checksums that verify, no statistics over texts, and versions in the footer."""
     (part,) = articles_path(clean).iterdir()
