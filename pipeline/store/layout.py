@@ -149,7 +149,7 @@ def disk_trouble_told(layout: Layout) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"{error.filename or layout.clean}: {error.strerror or error}; the run was broken off, and the tables are"
+            f"{error.filename or layout.clean}: {error.strerror or error}; the run was broken off, and what readers see is"
             " whole. See to the disk and run again: what was finished is taken over"
         ) from error
 
