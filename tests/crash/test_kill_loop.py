@@ -287,7 +287,6 @@ def test_killed_writers_lose_nothing(tmp_path: Path, tell: Callable[[str], None]
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3600)
 def test_hundreds_of_killed_writers_lose_nothing(tmp_path: Path, tell: Callable[[str], None]) -> None:
     """The long loop; of another seed each time, which is printed."""
     check(tmp_path, time.time_ns() % 1_000_000, tell, kills=200, commits=400)

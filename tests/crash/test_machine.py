@@ -156,6 +156,6 @@ def test_any_history_ends_in_the_tables_of_the_model() -> None:
 
 
 @pytest.mark.long
-def test_hundreds_of_histories_end_in_the_tables_of_the_model() -> None:
+def test_a_hundred_and_fifty_histories_end_in_the_tables_of_the_model() -> None:
     """Others each time."""
-    check(150, 25, derandomize=False)
+    check(150, 20, derandomize=False)
