@@ -43,8 +43,8 @@ MODEL = "model"
 """Stands for a rule's id in the ledger; the model's version is in the article's row."""
 VERY_SURE = 0.8
 """From this probability on, the model keeps a line that a rule removed for where it stands."""
-DOUBTFUL = 0.4
-"""From this one on where such rules would take half of a document and the model doubts half of that: they misread it."""
+DOUBTFUL = 0.5
+"""From this one on where such rules would take half of a document and the model would keep half of that: they misread it."""
 SHORT = 8
 """Lines of fewer words are short; longer ones make paragraphs between which a short line is protected."""
 LEAST_OF_PARAGRAPHS = 0.4
