@@ -8,6 +8,7 @@ A folder appears under its name when it is whole and synced, never before, so a 
 were being worked on. `shard.json` says what the pieces were made with; `pipeline/resume.py` decides what may be used.
 """
 
+import errno
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -86,8 +87,8 @@ def write_pieces(
     sync(folder)
     try:
         folder.rename(pieces)
-    except OSError:
-        if not pieces.exists():
+    except OSError as error:
+        if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
             raise
         shutil.rmtree(folder)  # another worker was given the same shard and was first
     sync(pieces.parent)
