@@ -3,8 +3,7 @@ Decide what goes: the one place where the voices meet.
 
 1. A rule that holds anywhere decides: its evidence is a pattern that somebody has read and tested against near misses.
    So does a rule that removes a line for where it stands, unless the model, which knows of that verdict and sees the
-   whole page, is very sure of the line; less sure is enough where such rules would take half of the document, as
-   they do with a list of articles, which looks like teasers from end to end.
+   whole page, is very sure of the line.
 2. The learned model decides the rest. It removes the paragraphs that it doubts, as many as make the expected F score of
    the document best: with probabilities in hand, the best choice keeps what lies above a threshold of the document's
    own (the plug-in rule; Lewis 1995; Ye et al. 2012, "Optimizing F-measure: a tale of two approaches"). So a document
@@ -43,8 +42,6 @@ MODEL = "model"
 """Stands for a rule's id in the ledger; the model's version is in the article's row."""
 VERY_SURE = 0.8
 """From this probability on, the model keeps a line that a rule removed for where it stands."""
-DOUBTFUL = 0.5
-"""From this one on where such rules would take half of a document and the model would keep half of that: they misread it."""
 SHORT = 8
 """Lines of fewer words are short; longer ones make paragraphs between which a short line is protected."""
 LEAST_OF_PARAGRAPHS = 0.4
@@ -71,7 +68,7 @@ def _decide(judged: Judgement, kept: Floats | None, aim: Aim) -> dict[int, Remov
     if kept is None or not len(kept):
         return dict(judged.removed)
     words = np.array(judged.words, np.float64)
-    overruled = _overruled(np.array(judged.marks, np.int64), words, kept)
+    overruled = (np.array(judged.marks, np.int64) == Mark.RULED) & (kept >= VERY_SURE)
     removals = dict(judged.removed)
     for place in np.flatnonzero(overruled).tolist():
         removals.pop(judged.numbers[place], None)
@@ -86,16 +83,6 @@ def _decide(judged: Judgement, kept: Floats | None, aim: Aim) -> dict[int, Remov
         scores = (1 - kept).round(4).tolist()
         removals |= {judged.numbers[place]: Removal(reasons[place], MODEL, scores[place]) for place in doubted}
     return removals
-
-
-def _overruled(marks: npt.NDArray[np.int64], words: Floats, kept: Floats) -> Bools:
-    """Which verdicts of rules of place the model overrules."""
-    placed = marks == Mark.RULED
-    sure = placed & (kept >= VERY_SURE)
-    doubtful = placed & (kept >= DOUBTFUL)
-    of_place = words[placed].sum()
-    most = 2 * of_place >= words[placed | (marks == Mark.NONE)].sum()
-    return np.asarray(doubtful if most and 2 * words[doubtful].sum() >= of_place else sure)
 
 
 def _between(paragraphs: Bools) -> Bools:

@@ -83,17 +83,6 @@ def test_a_model_that_is_very_sure_overrules_a_rule_of_place() -> None:
     assert set(decide(judgement, [0.9, 0.79, 0.99, 0.9])) == {3, 5}
 
 
-def test_rules_that_would_take_half_of_a_document_have_misread_it() -> None:
-    """A list of articles looks like teasers from end to end; then the model need not be very sure to keep it."""
-    removed = {number: by_rule(Reason.RELATED) for number in (3, 5, 7)}
-    marks = [Mark.NONE, Mark.RULED, Mark.RULED, Mark.RULED]
-    judgement = judged([30, 30, 30, 30], removed)._replace(marks=marks)
-
-    assert set(decide(judgement, [0.9, 0.7, 0.7, 0.3])) == {7}
-    assert set(decide(judgement, [0.9, 0.7, 0.3, 0.3])) == {3, 5, 7}
-    assert set(decide(judgement._replace(words=[300, 30, 30, 30]), [0.9, 0.7, 0.7, 0.3])) == {3, 5, 7}
-
-
 def test_a_short_line_between_paragraphs_needs_more_doubt() -> None:
     """A subhead that the model doubts a little stays between two paragraphs, and goes at the end of a text."""
     assert set(decide(judged([30, 3, 30, 3]), [0.9, 0.25, 0.9, 0.25])) == {7}
