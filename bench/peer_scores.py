@@ -25,7 +25,7 @@ def peers_for(shape: Shape) -> tuple[System, ...]:
 @cache
 def _datatrove_peers() -> tuple[System, ...]:
     try:
-        found: tuple[System, ...] = importlib.import_module("bench.peers").DATATROVE_PEERS
+        found: tuple[System, ...] = importlib.import_module("bench.datatrove_filters").DATATROVE_PEERS
     except ImportError:
         Console(stderr=True).print("datatrove is not installed, its filters are left out; '.[bench]' installs it")
         return ()
@@ -60,6 +60,6 @@ def _digest_peers() -> str:
         shapes,
         measures,
         peers,
-        *([importlib.import_module("bench.peers")] if _datatrove_peers() else []),
+        *([importlib.import_module("bench.datatrove_filters")] if _datatrove_peers() else []),
     ]
     return " ".join([digest_code(*code), PYTHON_WORD.pattern, *(f"{name} {version(name)}" for name in libraries)])

@@ -226,7 +226,7 @@ def test_bad_usage_is_a_message(gold: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_datatroves_filters_are_peers() -> None:
     """Where the extra `bench` is installed, its C4 keeps sentences and its Gopher drops short documents."""
     pytest.importorskip("datatrove")
-    from bench.peers import DATATROVE_PEERS
+    from bench.datatrove_filters import DATATROVE_PEERS
 
     c4, gopher = DATATROVE_PEERS
     text = "\n".join(["Menu", *[PARAGRAPH.replace("six", hour) for hour in ("five", "six", "seven", "eight", "nine")]])
