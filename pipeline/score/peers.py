@@ -115,7 +115,7 @@ def clean_justext(lines: list[str]) -> list[str]:
     """Keep the lines that jusText calls good, each taken for a paragraph without links or tags."""
     paragraphs = [_paragraph(line) for line in lines if line.strip()]
     language, _score = identify_language("\n".join(lines))
-    stoplist = _stoplist(language)
+    stoplist = stoplist_for(language)
     if stoplist:
         classify_paragraphs(paragraphs, stoplist)
     else:
@@ -132,7 +132,8 @@ def _paragraph(line: str) -> Paragraph:
 
 
 @cache
-def _stoplist(language: str | None) -> frozenset[str]:
+def stoplist_for(language: str | None) -> frozenset[str]:
+    """Return jusText's stop words of a language (ISO 639-1); none where it has no list."""
     name = _STOPLISTS.get(language or "")
     return justext.get_stoplist(name) if name else frozenset()
 
