@@ -28,9 +28,10 @@ from pipeline.sources.discover import (
     with_status,
 )
 from pipeline.store.layout import Layout
+from pipeline.store.look import ask_state
 from pipeline.store.pieces import discard_pieces
 from pipeline.store.sources import stale_sources
-from pipeline.store.state import KnownFile, known_files, look_at_state, open_state
+from pipeline.store.state import KnownFile, known_files, open_state
 from pipeline.voices import Voices
 from pipeline.work import Deltas, FileCounts, Plan, cut, write_deltas, write_shards
 
@@ -141,8 +142,7 @@ def preview(raw: Path, clean: Path, voices: Voices, options: PlanOptions = DEFAU
     While a run is active, this tells what would be done if that run were not there.
     """
     layout = Layout(clean)
-    with look_at_state(layout) as state:
-        found = survey(raw.absolute(), layout, state, voices, options)
+    found = ask_state(layout, lambda state: survey(raw.absolute(), layout, state, voices, options), of_a_new_store=True)
     return Preview(
         raw=raw,
         clean=clean,

@@ -12,6 +12,7 @@ after another replaced it at the earliest, and its parts go with the last manife
 """
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,10 +26,11 @@ import polars as pl
 
 from pipeline.errors import StoreError, StoreRefused
 from pipeline.store.layout import Layout, hold_publishing, public_name, sync
+from pipeline.store.look import ask_state
 from pipeline.store.manifest import MANIFESTS, Manifest, Part, Versions, part_key, read_manifest, snapshot_number
 from pipeline.store.parts import digest_of
 from pipeline.store.snapshots import KEPT_SECONDS, KEPT_SNAPSHOTS
-from pipeline.store.state import current_number, open_state, published_schema
+from pipeline.store.state import current_number, published_schema
 from pipeline.store.target import Target, check_exclusive, open_target
 from pipeline.tables import TABLES
 
@@ -103,19 +105,13 @@ def publish_to(
 
 def last_commit(layout: Layout) -> Commit:
     """What the local store last committed; the files stay for a day at least, whatever runs do."""
-    with open_state(layout, read_only=True) as state:
-        number = current_number(state)
-        rows = state.execute("SELECT part_of, bucket, name, row_count, bytes, sha256 FROM parts").fetchall()
-        history = {
-            snapshot: _EPOCH + timedelta(microseconds=committed_at)
-            for snapshot, committed_at in state.execute("SELECT snapshot, committed_at FROM snapshots")
-        }
-        schema_version = published_schema(state)
+    number, schema_version, rows, times = ask_state(layout, _parts_and_times)
     if schema_version is None:
         raise StoreError(f"{layout.clean}: nothing is committed yet; `pipeline run` does that")
+    history = {snapshot: _EPOCH + timedelta(microseconds=committed_at) for snapshot, committed_at in times}
     tables: dict[str, list[Part]] = {table: [] for table in TABLES}
     files: dict[Part, Path] = {}
-    for table, bucket, name, row_count, size, sha256 in sorted(rows):
+    for table, bucket, name, row_count, size, sha256 in rows:
         part = Part(part_key(table, name, sha256), row_count, size, sha256)
         tables[table].append(part)
         files[part] = layout.snapshot(number) / table / public_name(bucket)
@@ -129,6 +125,13 @@ def last_commit(layout: Layout) -> Commit:
         published_at=datetime.now(UTC),
     )
     return Commit(manifest, files, history)
+
+
+def _parts_and_times(state: sqlite3.Connection) -> tuple[int, int | None, list[Any], list[tuple[int, int]]]:
+    """Number and schema of the last snapshot, its parts, and when each snapshot was committed."""
+    rows = state.execute("SELECT part_of, bucket, name, row_count, bytes, sha256 FROM parts ORDER BY part_of, bucket")
+    times = state.execute("SELECT snapshot, committed_at FROM snapshots")
+    return current_number(state), published_schema(state), rows.fetchall(), times.fetchall()
 
 
 def claim(target: Target, store: str) -> None:

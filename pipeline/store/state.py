@@ -129,45 +129,21 @@ class KnownFile:
 
 
 @contextmanager
-def open_state(layout: Layout, *, read_only: bool = False) -> Iterator[sqlite3.Connection]:
+def open_state(layout: Layout) -> Iterator[sqlite3.Connection]:
     """
     Connect to the state, made or brought up to date if need be. Transactions are begun and ended by hand.
 
-    Read-only, it is a copy (`look_at_state`), and `StoreError` where there is no store yet.
+    For runs, which hold the lock; whoever only looks does so by `ask_state`.
     """
-    if read_only:
-        if not layout.state.exists():
-            raise StoreError(f"{layout.clean}: no store here yet; `pipeline run` makes one")
-        with look_at_state(layout) as copy:
-            yield copy
-        return
     try:
         with closing(sqlite3.connect(layout.state, isolation_level=None, timeout=30)) as state:
             state.execute("PRAGMA journal_mode = WAL")
             state.execute("PRAGMA synchronous = FULL")
             state.execute(f"PRAGMA cache_size = -{MOST_CACHE_KIB}")
-            _bring_up_to_date(state, layout.state)
+            bring_up_to_date(state, layout.state)
             yield state
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{layout.state}: {error}") from error
-
-
-@contextmanager
-def look_at_state(layout: Layout) -> Iterator[sqlite3.Connection]:
-    """
-    A copy of the state in memory as its last commit left it, that of a new store where there is none.
-
-    Looking at the state itself would leave files of SQLite beside it, and a run that commits meanwhile would show
-    in the middle. What the copy is asked stays the same, and nothing is written.
-    """
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as state:
-        try:
-            if layout.state.exists():
-                _copy(layout.state, state)
-            _bring_up_to_date(state, layout.state)
-            yield state
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"{layout.state}: {error}") from error
 
 
 @contextmanager
@@ -256,23 +232,7 @@ def status_of(file: RawFile) -> tuple[int, int, int, int]:
     return file.size, file.mtime_ns, file.ctime_ns, file.inode
 
 
-def _copy(path: Path, copy: sqlite3.Connection) -> None:
-    """Copy a database as one commit left it, also while a run writes to it."""
-    before = None
-    while before != (before := _status(path)):
-        # Without a log nobody has the database open. SQLite then needs none of the files by which processes take turns,
-        # and would leave them behind; should a run begin meanwhile, the copy is made again.
-        mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=30)) as source:
-            source.backup(copy)
-
-
-def _status(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
-
-
-def _bring_up_to_date(state: sqlite3.Connection, path: Path) -> None:
+def bring_up_to_date(state: sqlite3.Connection, path: Path) -> None:
     """
     Make the tables of a new state, and change those of an older one to what this program knows; all or nothing.
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -9,8 +10,9 @@ from pathlib import Path
 
 from pipeline.report import RunReport
 from pipeline.store.layout import Layout
+from pipeline.store.look import ask_state
 from pipeline.store.pieces import pieces_left
-from pipeline.store.state import current_number, open_state, reports, store_counts
+from pipeline.store.state import current_number, reports, store_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +49,42 @@ class Status:
 def status(clean: Path = Path("clean")) -> Status:
     """Count what the store below `clean` holds; `StoreError` where there is none."""
     layout = Layout(clean)
-    with open_state(layout, read_only=True) as state:
-        raw_files, articles, sources, rejected = store_counts(state)
-        raw_bytes = state.execute("SELECT coalesce(sum(size), 0) FROM raw_files").fetchone()[0]
-        parquet_bytes = state.execute("SELECT coalesce(sum(bytes), 0) FROM parts").fetchone()[0]
-        times = dict(state.execute("SELECT snapshot, committed_at FROM snapshots").fetchall())
-        last = reports(state, 1)
-        return Status(
-            clean=clean,
-            snapshot=current_number(state),
-            raw_files=raw_files,
-            articles=articles,
-            sources=sources,
-            rejected=rejected,
-            raw_bytes=raw_bytes,
-            parquet_bytes=parquet_bytes,
-            store_bytes=_bytes_below(layout.store),
-            snapshots=tuple(
-                KeptSnapshot(
-                    number,
-                    datetime.fromtimestamp(committed_at / 1e6, UTC),
-                    _bytes_below(layout.snapshot(number)),
-                )
-                for number, committed_at in sorted(times.items())
-                if layout.snapshot(number).is_dir()
-            ),
-            waiting_shards=len(pieces_left(layout)),
-            last_run=RunReport.from_json(last[0]) if last else None,
-        )
+    return ask_state(layout, lambda state: _status(layout, state))
 
 
 def history(clean: Path = Path("clean"), limit: int = 20) -> list[RunReport]:
     """The last runs, the latest first."""
-    with open_state(Layout(clean), read_only=True) as state:
-        return [RunReport.from_json(report) for report in reports(state, limit)]
+    return [RunReport.from_json(report) for report in ask_state(Layout(clean), lambda state: reports(state, limit))]
+
+
+def _status(layout: Layout, state: sqlite3.Connection) -> Status:
+    raw_files, articles, sources, rejected = store_counts(state)
+    raw_bytes = state.execute("SELECT coalesce(sum(size), 0) FROM raw_files").fetchone()[0]
+    parquet_bytes = state.execute("SELECT coalesce(sum(bytes), 0) FROM parts").fetchone()[0]
+    times = dict(state.execute("SELECT snapshot, committed_at FROM snapshots").fetchall())
+    last = reports(state, 1)
+    return Status(
+        clean=layout.clean,
+        snapshot=current_number(state),
+        raw_files=raw_files,
+        articles=articles,
+        sources=sources,
+        rejected=rejected,
+        raw_bytes=raw_bytes,
+        parquet_bytes=parquet_bytes,
+        store_bytes=_bytes_below(layout.store),
+        snapshots=tuple(
+            KeptSnapshot(
+                number,
+                datetime.fromtimestamp(committed_at / 1e6, UTC),
+                _bytes_below(layout.snapshot(number)),
+            )
+            for number, committed_at in sorted(times.items())
+            if layout.snapshot(number).is_dir()
+        ),
+        waiting_shards=len(pieces_left(layout)),
+        last_run=RunReport.from_json(last[0]) if last else None,
+    )
 
 
 def _bytes_below(folder: Path) -> int:

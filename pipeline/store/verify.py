@@ -18,11 +18,12 @@ from pipeline.report import RunReport
 from pipeline.store.conserve import check_conservation
 from pipeline.store.findings import NEXT_RUN, NOT_CURRENT, REMOVE, RERUN, Finding
 from pipeline.store.layout import Layout, hold_lock, public_name
+from pipeline.store.look import ask_state
 from pipeline.store.parts import FOOTER_KEYS, digest_of, read_part
 from pipeline.store.pieces import is_undamaged, pieces_left, read_finished
 from pipeline.store.rowcheck import check_articles, check_ledger, check_rejected
 from pipeline.store.snapshots import orphans
-from pipeline.store.state import current_number, live_parts, open_state, published_schema, reports
+from pipeline.store.state import current_number, live_parts, published_schema, reports
 from pipeline.tables import SCHEMA_VERSION, TABLES
 
 _CONSISTENCY = {
@@ -78,8 +79,7 @@ def verify(clean: Path = Path("clean"), raw: Path | None = None) -> list[Finding
         raise StoreError(f"{clean}: no store here yet; `pipeline run` makes one")
     with hold_lock(layout):
         try:
-            with open_state(layout, read_only=True) as state:
-                return list(_check(layout, state, raw or _last_raw(state)))
+            return ask_state(layout, lambda state: list(_check(layout, state, raw or _last_raw(state))))
         except StoreError as error:
             return [Finding(str(layout.state), str(error), RERUN)]
 

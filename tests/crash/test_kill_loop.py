@@ -18,7 +18,8 @@ from pipeline.errors import StoreBusy
 from pipeline.store import articles_path, current_snapshot, verify
 from pipeline.store.commit import open_store
 from pipeline.store.layout import Layout
-from pipeline.store.state import current_number, look_at_state
+from pipeline.store.look import ask_state
+from pipeline.store.state import current_number
 from tests.crash.processes import COLD, WARM, process
 from tests.crash.steps import Steps, die, watched
 from tests.crash.world import (
@@ -118,8 +119,7 @@ def write_commits(place: Place, seed: int, die_at: int | None, holding: Any, kil
 
 def announce(place: Place) -> None:
     """Write down what the next snapshot will have to hold, should it be committed."""
-    with look_at_state(Layout(place.clean)) as state:
-        number = current_number(state) + 1
+    number = ask_state(Layout(place.clean), current_number, of_a_new_store=True) + 1
     line = f"{number} {expected(raw_bytes(place.raw)).digest}\n"
     descriptor = os.open(place.announced, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(descriptor, line.encode())  # in one piece, also when killed
