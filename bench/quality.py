@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench.folds import Voice, clean_by_fold, cleaners_by_fold, shipped_cleaner
+from bench.folds import Cleaner, Voice, clean_by_fold, cleaners_by_fold, shipped_cleaner
 from bench.models import Training
 from bench.rows import Headline, Part, Plan, Row, headline, measure
 from bench.tables import draw_headline, draw_lines, draw_shapes
@@ -116,9 +116,8 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield lambda what: bar.update(task, description=what)
 
 
-def parse() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what benches of quality share: which gold, which cleaner, and where the figures go."""
     parser.add_argument("--gold", type=Path, default=GOLD, help="folder with the gold files")
     parser.add_argument(
         "--cache", type=Path, default=CACHE, help=f"folder for shapes and peers' scores (default {CACHE})"
@@ -128,12 +127,27 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"of training, with --cv (default {EPOCHS})")
     parser.add_argument("--jobs", type=int, default=1, help="folds trained side by side; each takes gigabytes")
     parser.add_argument("--voices", type=Voice, choices=list(Voice), default=Voice.BOTH, help="what has a say")
+    parser.add_argument("--limit", type=int, help="documents of each part")
+    parser.add_argument("--json", type=Path, help="write all figures to this file, too")
+
+
+def load_cleaners(options: argparse.Namespace, tell: Callable[[str], None]) -> list[Cleaner]:
+    """Return the cleaner that was asked for; with `--cv`, one a fold."""
+    tell("training" if options.cv else "loading")
+    if not options.cv:
+        return [shipped_cleaner(options.voices)]
+    training = Training(options.gold, options.cache, options.epochs, options.jobs, tell)
+    return cleaners_by_fold(training, options.folds, options.voices)
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
     parser.add_argument(
         "--inputs", type=Shape, nargs="+", choices=list(Shape), default=list(FLATTENINGS), metavar="SHAPE"
     )
-    parser.add_argument("--limit", type=int, help="pages of each part and shape")
     parser.add_argument("--no-peers", dest="peers", action="store_false", help="ours alone")
-    parser.add_argument("--json", type=Path, help="write all figures to this file, too")
     return parser.parse_args()
 
 
@@ -143,9 +157,7 @@ def main() -> None:
     folds = options.folds if options.cv else None
     try:
         with progress() as tell:
-            tell("training" if folds else "loading")
-            training = Training(options.gold, options.cache, options.epochs, options.jobs, tell)
-            cleaners = cleaners_by_fold(training, folds, options.voices) if folds else [shipped_cleaner(options.voices)]
+            cleaners = load_cleaners(options, tell)
             plan = Plan(options.gold, options.cache, cleaners, options.peers, options.limit, tell)
             quality = measure_all(plan, options.inputs, options.voices, folds)
     except PipelineError as error:

@@ -335,6 +335,12 @@ def show(report: Report) -> None:
     )
 
 
+def use_one_thread(module: str) -> None:
+    """Start this command anew, unless it was told already that libraries may use one thread only."""
+    if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
+        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], os.environ | ONE_THREAD)  # noqa: S606
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -344,8 +350,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"runs of each side (default {ROUNDS})")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
-        os.execve(sys.executable, [sys.executable, "-m", "bench.speed", *sys.argv[1:]], os.environ | ONE_THREAD)  # noqa: S606
+    use_one_thread("bench.speed")
     there = (options.gold / "wcxb_dev.parquet").exists()
     texts = cut(gold_texts(options.gold) if there else made_texts(), options.mb)
     report = measure(texts, "wcxb_dev dumps" if there else "made-up dumps", options.rounds)

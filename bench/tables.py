@@ -1,10 +1,12 @@
-"""The tables that `python -m bench.quality` prints."""
+"""The tables that `python -m bench.quality` and `python -m bench.peers` print."""
 
 from collections.abc import Sequence
 
 from rich.table import Table
 
+from bench.extracted import MUCH_TEXT, SLOW, Extracted, Failures, PartExtracted
 from bench.rows import Headline, Row
+from bench.turns import Speed
 from pipeline.score.lines import LineGroup
 from pipeline.score.measures import WORSE
 from pipeline.score.table import show
@@ -59,6 +61,58 @@ def draw_lines(groups: Sequence[LineGroup]) -> Table:
         scores = [show(figures.macro_f1) for figures in group.systems]
         table.add_row(group.lang, f"{group.documents:,}", f"{group.lines:,}", *scores)
     return table
+
+
+def draw_extracted(parts: Sequence[PartExtracted], speeds: Sequence[Speed], pages: int, snippets: str) -> Table:
+    """Word F1 of every extractor by part, its snippets in the part of that name, and its speed on so many pages."""
+    title = f"word F1 on HTML, snippets of {snippets}, and speed on {pages:,} pages"
+    heads = [f"{_head(part.part)}\n{part.pages:,}" for part in parts]
+    table = _table(title, ["pages"], [*heads, "with\nfound", "without\nrejected", "pages per\nCPU second", "ratio"])
+    by_name = {speed.system: speed for speed in speeds}
+    for number, system in enumerate(_systems(parts)):
+        figures = [part.systems[number] for part in parts]
+        found = next(each for part, each in zip(parts, figures, strict=True) if part.part == snippets)
+        speed = by_name.get(system)
+        table.add_row(
+            system,
+            *(show(each.f1) for each in figures),
+            show(found.with_found),
+            show(found.without_rejected),
+            f"{speed.pages_per_second:,.1f}" if speed else "-",
+            f"{speed.ratio:,.2f}" if speed else "-",
+        )
+    return table
+
+
+def draw_shares(parts: Sequence[PartExtracted]) -> Table:
+    """Precision and recall of words by part."""
+    table = _table(
+        "precision and recall of words", ["pages"], [f"{_head(part.part)}\n{part.pages:,}" for part in parts]
+    )
+    for number, system in enumerate(_systems(parts)):
+        table.add_row(system, *(_shares(part.systems[number]) for part in parts))
+    return table
+
+
+def draw_failures(failures: Sequence[Failures]) -> Table:
+    """How many pages each extractor failed on."""
+    table = _table("pages that fail", [""], ["raised", f"over {SLOW:g} s", f"empty with {MUCH_TEXT} words"])
+    for each in failures:
+        table.add_row(each.system, *(f"{len(pages):,}" for pages in (each.raised, each.slow, each.empty)))
+    return table
+
+
+def _shares(figures: Extracted) -> str:
+    return f"{show(figures.precision)} {show(figures.recall)}"
+
+
+def _systems(parts: Sequence[PartExtracted]) -> list[str]:
+    return [figures.system for figures in parts[0].systems]
+
+
+def _head(part: str) -> str:
+    """The name of a part, without its file where that is wcxb_dev, and on as many lines as it has words."""
+    return part.removeprefix("wcxb_dev ").replace(" ", "\n")
 
 
 def _table(title: str, names: Sequence[str], figures: Sequence[str]) -> Table:
