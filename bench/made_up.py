@@ -5,7 +5,6 @@ A raw file only names its articles; its reader makes them up as they are asked f
 dumps of 5 KB need no 5 GB of disk, and are the same on every machine.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -22,11 +21,12 @@ from pipeline.records import (
     MediaType,
     Metadata,
     Quality,
-    RawFile,
     RawRecord,
     Reason,
     RemovedLine,
 )
+from pipeline.sources.opened import OpenFile
+from pipeline.sources.reading import Reading
 from pipeline.voices import Voices
 
 PHRASES = 170
@@ -65,14 +65,13 @@ def write_old(path: Path, text: str) -> None:
     os.utime(path, (then, then))
 
 
-def read_batch(raw_file: RawFile, data: bytes) -> Iterator[RawRecord]:
+def read_batch(content: OpenFile, _reading: Reading) -> Iterator[RawRecord]:
     """Yield the articles a raw file names, each as a dump."""
-    batch = Batch(**json.loads(data))
-    raw_sha256 = hashlib.sha256(data).hexdigest()
+    batch = Batch(**json.loads(content.stream.read()))
     for place in range(batch.count):
         edition = batch.edition if place < batch.anew else 0
         dump = make_dump(batch.first + place, edition).encode()
-        yield RawRecord(f"{raw_file.key}#{place + 1}", dump, MediaType.TEXT, raw_sha256)
+        yield RawRecord(f"{content.file.key}#{place + 1}", dump, MediaType.TEXT)
 
 
 def make_dump(number: int, edition: int = 0) -> str:

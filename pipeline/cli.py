@@ -5,6 +5,7 @@ Exit codes: 0 done (rejections included, they are shown), 1 unexpected failure o
 3 another run is active, 4 refused for safety, 5 rejections with `--strict`.
 """
 
+import io
 import json
 import re
 import sys
@@ -25,15 +26,17 @@ from pipeline.decide import Aim
 from pipeline.errors import PipelineError, UsageError
 from pipeline.explain import as_json, count_reasons, explain_lines, render, visible
 from pipeline.plan import PlanOptions, preview
-from pipeline.records import Article, MediaType, RawFile, RawRecord, Rejection
+from pipeline.records import Article, RawFile, RawRecord, Rejection
 from pipeline.report import Preview
 from pipeline.score import table as score_table
 from pipeline.score.cache import CACHE
 from pipeline.score.pages import Key
 from pipeline.score.run import Tell, score_file
 from pipeline.score.shapes import Shape
-from pipeline.shards import READERS
-from pipeline.sources.discover import SUFFIXES
+from pipeline.sources.layers import BUFFER_BYTES
+from pipeline.sources.opened import ReadFailure, opened
+from pipeline.sources.read import read_stream
+from pipeline.sources.reading import Reading
 from pipeline.store.remote import Published, publish_to
 from pipeline.store.status import Status
 from pipeline.store.status import status as store_status
@@ -259,19 +262,22 @@ def progress_bar() -> Iterator[Tell]:
         yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
 
 
-def read_record(path: Path, number: int) -> RawRecord:
-    """One document of a file, or of stdin for "-"; `UsageError` when the file holds fewer."""
-    data = _read(path)
-    file = RawFile(path, path.as_posix(), len(data), 0, 0, 0)
-    media_type = SUFFIXES.get(path.suffix.lower()) or _guess_media_type(data)
-    records = list(READERS[media_type](file, data))
-    if number > len(records):
-        raise UsageError(f"{path}: holds {len(records)} document(s), there is no number {number}")
-    return records[number - 1]
+def read_record(path: Path, number: int) -> RawRecord | Rejection:
+    """One document of a file, or of stdin for "-", or why it is none; `UsageError` when the file holds fewer."""
+    count = 0
+    with _stream(path) as (stream, size):
+        for outcome in read_stream(stream, path.as_posix(), size, Reading()):
+            if isinstance(outcome, RawRecord | Rejection):
+                count += 1
+                if count == number:
+                    return outcome
+    raise UsageError(f"{path}: holds {count} document(s), there is no number {number}")
 
 
-def clean_record(record: RawRecord, aim: Aim) -> Article | Rejection:
+def clean_record(record: RawRecord | Rejection, aim: Aim) -> Article | Rejection:
     """What a run would make of one document."""
+    if isinstance(record, Rejection):
+        return record
     (outcome,) = clean_records([record], load_voices(aim))
     return outcome
 
@@ -362,19 +368,17 @@ def console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
 
 
-def _read(path: Path) -> bytes:
+@contextmanager
+def _stream(path: Path) -> Iterator[tuple[io.BufferedReader, int]]:
+    """A file's bytes, or those of stdin, which have to be in memory to be sought in; and how many there are."""
     if path == Path("-"):
-        return sys.stdin.buffer.read()
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _guess_media_type(data: bytes) -> MediaType:
-    """Without a telling file name, what begins like a page is one."""
-    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return MediaType.HTML if head.startswith((b"<!doctype html", b"<html", b"<?xml")) else MediaType.TEXT
+        data = sys.stdin.buffer.read()
+        yield io.BufferedReader(io.BytesIO(data), BUFFER_BYTES), len(data)
+        return
+    with opened(RawFile(path, path.as_posix(), 0, 0, 0, 0)) as content:
+        if isinstance(content, ReadFailure):
+            raise UsageError(f"{path}: cannot be read: {content.detail}")
+        yield content.stream, content.file.size
 
 
 def _explain_article(article: Article, *, as_object: bool) -> None:

@@ -12,6 +12,7 @@ import codecs
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
@@ -144,7 +145,9 @@ def decode_record(record: RawRecord) -> Document | Rejection:
         text=_plain_line_ends(decoded.text),
         encoding=decoded.encoding,
         encoding_source=decoded.source,
-        known=Metadata(site=record.site or host_of(record.url), url=record.url),
+        known=replace(record.known, site=record.site or record.known.site or host_of(record.url), url=record.url),
+        fetched_at=record.fetched_at,
+        extra=record.extra,
     )
 
 
@@ -403,4 +406,4 @@ def _replace_surrogates(text: str) -> str:
 
 
 def _rejection(record: RawRecord, reason: RejectReason, detail: str) -> Rejection:
-    return Rejection(record.source, record.raw_sha256, reason, detail, len(record.data))
+    return Rejection(record.source, record.raw_sha256, reason, detail, len(record.data), offset=record.offset)

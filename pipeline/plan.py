@@ -19,14 +19,10 @@ from pipeline.hosts import site_of
 from pipeline.records import RawFile
 from pipeline.report import Preview
 from pipeline.resume import take_over
-from pipeline.sources.discover import (
-    Discovery,
-    RawBytes,
-    discover,
-    media_type_of,
-    read_bytes,
-    with_status,
-)
+from pipeline.sources.discover import Discovery, discover, with_status
+from pipeline.sources.formats import promised_format, suffix_of
+from pipeline.sources.opened import Fingerprint, fingerprint
+from pipeline.sources.reading import Reading
 from pipeline.store.layout import Layout
 from pipeline.store.look import ask_state
 from pipeline.store.pieces import discard_pieces
@@ -47,6 +43,7 @@ class PlanOptions:
     settle: float = 2.0  # seconds without a change before a file counts as complete
     wait: bool = True  # for files that have not settled; otherwise they are left to the next run
     allow_mass_delete: bool = False
+    reading: Reading = field(default_factory=Reading)
 
 
 DEFAULT_OPTIONS = PlanOptions()
@@ -85,11 +82,11 @@ def plan_files(raw: Path, layout: Layout, voices: Voices, options: PlanOptions) 
         run_id=run_id,
         raw=raw,
         clean=layout.clean,
-        settings=voices.settings,
+        settings=voices.settings_with(options.reading.digest),
         started_at=found.scanned_ns / 1e9,
         scanned_ns=found.scanned_ns,
         deltas=write_deltas(folder / "deltas.json", found.deltas),
-        shards=tuple(write_shards(folder, layout.pieces.absolute(), raw, found.shards, voices)),
+        shards=tuple(write_shards(folder, layout.pieces.absolute(), raw, found.shards, voices, options.reading)),
         counts=found.counts,
     )
 
@@ -98,14 +95,14 @@ def survey(raw: Path, layout: Layout, state: sqlite3.Connection, voices: Voices,
     """Find out what a run over `raw` has to do; nothing is written but temporary tables."""
     if options.shard_size < 1 or options.settle < 0:
         raise UsageError("a shard holds at least one file, and the settle time cannot be negative")
-    settings = voices.settings
+    settings = voices.settings_with(options.reading.digest)
     scanned_ns = time.time_ns()
-    discovery = discover(raw)
+    discovery = discover(raw, options.reading)
     known = known_files(state)
     settled, left = _settle(discovery.files, known, options)
     found = _sort(settled, known, settings.digest)
     vanished = _vanished(discovery, known)
-    renamed, new = _renames(found.new, vanished, settings.digest)
+    renamed, new = _renames(found.new, vanished, settings.digest, options.reading)
     gone = sorted(vanished.keys() - {old.key for old, _ in renamed})
     refused = _is_mass_delete(len(gone), len(known), discovery) and not options.allow_mass_delete
     removed = () if refused else tuple(known[key].file_id for key in gone)
@@ -202,8 +199,8 @@ def _sort(files: Iterable[RawFile], known: Mapping[str, KnownFile], digest: str)
         elif file.size != old.size or not old.sha256:
             found.changed.append(file)
         else:
-            match read_bytes(file):
-                case RawBytes(file=now, sha256=sha256) if sha256 == old.sha256:
+            match fingerprint(file):
+                case Fingerprint(file=now, sha256=sha256) if sha256 == old.sha256:
                     found.refreshed.append((old.file_id, now))
                     _take_unchanged(found, now, old, digest)
                 case _:
@@ -226,7 +223,7 @@ def _vanished(discovery: Discovery, known: Mapping[str, KnownFile]) -> dict[str,
 
 
 def _renames(
-    new: Iterable[RawFile], vanished: Mapping[str, KnownFile], digest: str
+    new: Iterable[RawFile], vanished: Mapping[str, KnownFile], digest: str, reading: Reading
 ) -> tuple[list[tuple[KnownFile, RawFile]], list[RawFile]]:
     """
     Find the new files that are vanished ones under another name; returns the pairs, and the files that are new.
@@ -240,10 +237,11 @@ def _renames(
             by_size[vanished[key].size].append(vanished[key])
     renamed, rest = [], []
     for file in new:
-        candidates = [old for old in by_size.get(file.size, ()) if _hints(old.key) == _hints(file.key)]
-        content = read_bytes(file) if candidates else None
-        same = [old for old in candidates if isinstance(content, RawBytes) and old.sha256 == content.sha256]
-        if same and isinstance(content, RawBytes):
+        hints = _hints(file.key, reading)
+        candidates = [old for old in by_size.get(file.size, ()) if _hints(old.key, reading) == hints]
+        content = fingerprint(file) if candidates else None
+        same = [old for old in candidates if isinstance(content, Fingerprint) and old.sha256 == content.sha256]
+        if same and isinstance(content, Fingerprint):
             by_size[file.size].remove(same[-1])
             renamed.append((same[-1], content.file))
         else:
@@ -251,8 +249,9 @@ def _renames(
     return renamed, rest
 
 
-def _hints(key: str) -> tuple[str, str | None]:
-    return media_type_of(key), site_of(key)
+def _hints(key: str, reading: Reading) -> tuple[object, ...]:
+    """What of a name the rows depend on: the format it promises, the site, and what the settings say of it."""
+    return promised_format(key), suffix_of(key), site_of(key), reading.of(key)
 
 
 def _is_mass_delete(gone: int, known: int, discovery: Discovery) -> bool:

@@ -7,12 +7,13 @@ A type proves that a step happened: only `decode` makes a `Document`, only `asse
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class MediaType(StrEnum):
@@ -60,6 +61,14 @@ class RejectReason(StrEnum):
     BINARY = "binary"  # not text in any encoding we know
     NO_MAIN_TEXT = "no-main-text"  # an HTML page without visible text
     FURNITURE_ONLY = "furniture-only"  # every line was judged boilerplate
+    TRUNCATED = "truncated"  # the file or the record ends before its end
+    DAMAGED = "damaged"  # the bytes are not what their format allows
+    UNSUPPORTED = "unsupported"  # a format, or a kind of it, that no reader knows, such as an encrypted archive
+    NO_PAGE = "no-page"  # a record of a crawl that is no page and no text: a picture, a redirect, an error
+    NO_TEXT_COLUMN = "no-text-column"  # a table without a column that is known to hold text or HTML
+    TOO_LARGE = "too-large"  # a record of more bytes than the settings allow
+    TOO_MANY_RECORDS = "too-many-records"  # the rest of a file of more records than the settings allow
+    EXPANDS_TOO_MUCH = "expands-too-much"  # compressed data that grows beyond what the settings allow
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +90,36 @@ class RawRecord:
     source: str  # "path#record": the file's key and the record's number in it, from 1
     data: bytes
     media_type: MediaType
-    raw_sha256: str  # hex, of the whole file
+    raw_sha256: str = ""  # hex, of the whole file; empty while the file is still being read
     site: str | None = None  # host named by a folder on the path, such as raw/example.org/2024/a.txt
     url: str | None = None
     declared_encoding: str | None = None  # from a header outside the bytes, if any
+    known: "Metadata" = field(default_factory=lambda: Metadata())  # noqa: PLW0108 - defined below; what else its container says of it
+    fetched_at: datetime | None = None  # aware, UTC; when a crawler took it
+    extra: str | None = None  # other columns of its row, as JSON
+    offset: int | None = None  # of its first byte in the file or archive member it stands in, once decompressed
 
     @property
     def article_id(self) -> str:
-        """Content address: hex of the first 16 bytes of SHA-256 over the record's bytes."""
-        return hashlib.sha256(self.data).hexdigest()[:32]
+        """
+        Content address: hex of the first 16 bytes of SHA-256 over the record.
+
+        The record is its bytes and, where it stood in a container, what that says of it: two rows with one text and
+        two addresses are two records. When it was fetched says nothing about the article.
+        """
+        digest = hashlib.sha256(self.data)
+        if self.is_told:
+            digest.update(b"\0" + json.dumps(self.told(), default=str).encode())
+        return digest.hexdigest()[:32]
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its container says anything about it."""
+        return self.url is not None or self.extra is not None or self.known != _UNKNOWN
+
+    def told(self) -> list[Any]:
+        """What its container says of it, but for the time of the crawl; fit for JSON with `default=str`."""
+        return [self.url, self.extra, *(getattr(self.known, name) for name in Metadata.__slots__)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +134,9 @@ class Metadata:
     site: str | None = None
     language: str | None = None  # ISO 639-1, as declared
     tags: tuple[str, ...] = ()
+
+
+_UNKNOWN = Metadata()
 
 
 def merge(known: Metadata, found: Metadata) -> Metadata:
@@ -138,6 +171,8 @@ class Document:
     encoding: str  # Python's name of the codec
     encoding_source: str  # "bom", "nul-pattern", "utf-8", "declared", "detected", "given"
     known: Metadata = field(default_factory=Metadata)  # from the path, headers or markup, before judging
+    fetched_at: datetime | None = None  # as `RawRecord`
+    extra: str | None = None  # as `RawRecord`
 
 
 class Removal(NamedTuple):
@@ -223,3 +258,4 @@ class Rejection:
     detail: str
     size: int  # bytes of the record
     removed: tuple[RemovedLine, ...] = ()  # what was judged boilerplate, where that is why
+    offset: int | None = None  # as `RawRecord`

@@ -9,7 +9,7 @@ file by file, as the shards of this run may be cut in other places, and anything
 from collections.abc import Iterable, Iterator
 
 from pipeline.records import RawFile
-from pipeline.sources.discover import RawBytes, read_bytes
+from pipeline.sources.opened import Fingerprint, fingerprint
 from pipeline.store.layout import Layout
 from pipeline.store.pieces import pieces_left, read_files, read_finished
 from pipeline.store.state import KnownFile
@@ -43,5 +43,5 @@ def _same_bytes(file: RawFile | None, done: KnownFile) -> RawFile | None:
         return None
     if done.proves_unchanged(file):
         return file
-    content = read_bytes(file)
-    return content.file if isinstance(content, RawBytes) and content.sha256 == done.sha256 else None
+    content = fingerprint(file)
+    return content.file if isinstance(content, Fingerprint) and content.sha256 == done.sha256 else None

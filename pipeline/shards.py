@@ -2,34 +2,37 @@
 Clean one shard: the step that workers run side by side, in threads, processes or on other machines.
 
 A shard's outcome is a folder of Parquet pieces, renamed into place when it is whole: doing a shard twice does nothing the
-second time, and what is finished outlives a run that dies.
+second time, and what is finished outlives a run that dies. Records go through in batches as they are read, so a raw file
+may be larger than the memory.
 """
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from pipeline.clean import clean_records
 from pipeline.errors import StoreError
-from pipeline.records import Article, MediaType, Quality, RawFile, RawRecord, Rejection, RejectReason
+from pipeline.records import Article, Quality, RawFile, RawRecord, Rejection, RejectReason
 from pipeline.settings import Settings
-from pipeline.sources.discover import RawBytes, ReadFailure, media_type_of, read_bytes
-from pipeline.sources.html import read_html
-from pipeline.sources.text import read_text
-from pipeline.store.pieces import Finished, read_finished, write_pieces
+from pipeline.sources.found import Skipped
+from pipeline.sources.opened import Fingerprint, OpenFile, ReadFailure, opened
+from pipeline.sources.read import read_records
+from pipeline.sources.reading import Reading
+from pipeline.store.pieces import Finished, Made, PieceWriter, read_finished
 from pipeline.voices import Voices, load_voices
-from pipeline.work import read_shard
+from pipeline.work import Shard, read_shard
 
 Cleaner = Callable[[Sequence[RawRecord], Voices], Sequence[Article | Rejection]]
 
-READERS: Mapping[MediaType, Callable[[RawFile, bytes], Iterator[RawRecord]]] = {
-    MediaType.TEXT: read_text,
-    MediaType.HTML: read_html,
-}
+BATCH_RECORDS = 2_000
+BATCH_BYTES = 16 * 1024 * 1024
+"""Of records that are cleaned together: a batch takes some 25 times its size while it is cleaned."""
 
 _MEASURES = tuple(measure.name for measure in fields(Quality))
 
@@ -48,13 +51,24 @@ class ShardResult:
 
 @dataclass(slots=True)
 class _Batch:
-    """The files of a shard as they were read, and the records in them."""
+    """Records that are cleaned together, and what else goes into the pieces with them."""
 
+    records: list[RawRecord] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
-    records: list[tuple[str, RawRecord]] = field(default_factory=list)  # with the key of the file
-    failures: list[tuple[str, Rejection]] = field(default_factory=list)
+    size: int = 0  # bytes of the records
+
+    @property
+    def is_full(self) -> bool:
+        return self.size >= BATCH_BYTES or len(self.records) + len(self.rejections) >= BATCH_RECORDS
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is counted and makes no row."""
+
     vanished: int = 0
-    read_ns: int = field(default_factory=time.time_ns)  # before any of them was read
+    skipped: Counter[str] = field(default_factory=Counter)
 
 
 def clean_shard(shard_path: Path, cleaner: Cleaner = clean_records) -> ShardResult:
@@ -63,51 +77,109 @@ def clean_shard(shard_path: Path, cleaner: Cleaner = clean_records) -> ShardResu
     finished = read_finished(shard.pieces)
     if finished is None:
         voices = load_voices(shard.aim)
-        settings = voices.settings
+        settings = voices.settings_with(shard.reading.digest)
         if settings.digest != shard.settings_digest:
             raise StoreError(f"{shard_path}: planned with other rules, another model or version than this worker has")
-        batch = _read(shard.files)
-        outcomes = cleaner([record for _, record in batch.records], voices)
-        made = (settings.digest, batch.read_ns, batch.vanished)
-        finished = write_pieces(shard_path.parent, shard.pieces, _rows(batch, outcomes, settings), made)
+        finished = _clean(shard, shard_path.parent, settings, lambda records: cleaner(records, voices))
     return _result(shard_path, shard.pieces, finished)
 
 
-def _read(files: Sequence[RawFile]) -> _Batch:
-    """Read every file of a shard; one that cannot be read is rejected, one that is gone is left to the next run."""
+def _clean(
+    shard: Shard,
+    unfinished: Path,
+    settings: Settings,
+    clean: Callable[[Sequence[RawRecord]], Sequence[Article | Rejection]],
+) -> Finished:
+    """Read all files of a shard, clean their records batch by batch, and write the pieces."""
+    read_ns = time.time_ns()  # before any of them was read
+    tally = _Tally()
+    with closing(PieceWriter(unfinished)) as writer:
+        for batch in _batches(shard.files, shard.reading, tally):
+            outcomes = clean(batch.records) if batch.records else []
+            writer.write(_rows(batch, outcomes, settings, writer.rows["articles"]))
+        return writer.finish(shard.pieces, Made(settings.digest, read_ns, tally.vanished, tally.skipped))
+
+
+def _batches(files: Sequence[RawFile], reading: Reading, tally: _Tally) -> Iterator[_Batch]:
+    """What is in a shard's files, in batches that fit in the memory; a batch may span files, and a file batches."""
     batch = _Batch()
     for file in files:
-        match read_bytes(file):
-            case RawBytes() as content:
-                records = list(READERS[media_type_of(file.key)](content.file, content.data))
-                batch.files.append(_file_row(content.file, content.sha256))
-                batch.records.extend((file.key, record) for record in records)
-                if not records:
-                    empty = Rejection(f"{file.key}#1", content.sha256, RejectReason.EMPTY, "no record", file.size)
-                    batch.failures.append((file.key, empty))
-            case ReadFailure(vanished=True):
-                batch.vanished += 1
+        for item in _read(file, reading, tally):
+            match item:
+                case RawRecord():
+                    batch.records.append(item)
+                    batch.size += len(item.data)
+                case Rejection():
+                    batch.rejections.append(item)
+                case row:
+                    batch.files.append(row)
+            if batch.is_full:
+                yield batch
+                batch = _Batch()
+    yield batch
+
+
+def _read(file: RawFile, reading: Reading, tally: _Tally) -> Iterator[RawRecord | Rejection | dict[str, Any]]:
+    """
+    Yield what is in a file, and then its row; one that is gone is left to the next run.
+
+    That a file changed while it was read shows at its end. Its last rejection then says so, and without a hash in its row
+    the commit passes over everything that was read of it before.
+    """
+    with opened(file) as content:
+        if isinstance(content, ReadFailure):
+            if content.vanished:
+                tally.vanished += 1
+            else:
+                yield from _unread(file, content)
+            return
+        yield from _numbered(content, reading, tally)
+        match content.finish():
+            case Fingerprint(file=seen, sha256=sha256):
+                yield _file_row(seen, sha256)
             case ReadFailure() as failure:
-                why = RejectReason.CHANGED_WHILE_READ if failure.changed else RejectReason.UNREADABLE
-                batch.files.append(_file_row(file, ""))
-                batch.failures.append((file.key, Rejection(f"{file.key}#1", "", why, failure.detail, file.size)))
-    return batch
+                yield from _unread(file, failure)
+
+
+def _numbered(content: OpenFile, reading: Reading, tally: _Tally) -> Iterator[RawRecord | Rejection]:
+    """The records and rejections of a file; a file without any is one rejection, so that each is accounted for."""
+    skipped: Counter[str] = Counter()
+    empty = True
+    for outcome in read_records(content, reading):
+        match outcome:
+            case RawRecord() | Rejection():
+                empty = False
+                yield outcome
+            case Skipped(what=what):
+                skipped[what] += 1
+    tally.skipped += skipped
+    if empty:
+        what = ", ".join(f"{count:,} {what}" for what, count in sorted(skipped.items()))
+        detail = f"no document, only {what}"[:300] if skipped else "no record"
+        yield Rejection(f"{content.file.key}#1", "", RejectReason.EMPTY, detail, content.file.size)
+
+
+def _unread(file: RawFile, failure: ReadFailure) -> Iterator[Rejection | dict[str, Any]]:
+    why = RejectReason.CHANGED_WHILE_READ if failure.changed else RejectReason.UNREADABLE
+    yield Rejection(f"{file.key}#1", "", why, failure.detail, file.size)
+    yield _file_row(file, "")
 
 
 def _rows(
-    batch: _Batch, outcomes: Sequence[Article | Rejection], settings: Settings
+    batch: _Batch, outcomes: Sequence[Article | Rejection], settings: Settings, first: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """The rows of a shard's pieces, by piece."""
+    """The rows of a batch, by piece; `first` is the number of the shard's next article."""
     articles: list[dict[str, Any]] = []
     removed: list[dict[str, Any]] = []
-    rejected = [_rejected_row(key, rejection, b"") for key, rejection in batch.failures]
-    for (key, record), outcome in zip(batch.records, outcomes, strict=True):
+    rejected: list[dict[str, Any]] = []
+    for record, outcome in zip(batch.records, outcomes, strict=True):
         basis = _basis(record, settings)
         if isinstance(outcome, Rejection):
-            rejected.append(_rejected_row(key, outcome, basis))
+            rejected.append(_rejected_row(outcome, basis))
         else:
-            removed.extend(_removed_rows(outcome, len(articles)))
-            articles.append(_article_row(key, outcome, basis, settings))
+            removed.extend(_removed_rows(outcome, first + len(articles)))
+            articles.append(_article_row(outcome, basis, settings))
+    rejected.extend(_rejected_row(rejection, b"") for rejection in batch.rejections)
     return {"files": batch.files, "articles": articles, "removed_lines": removed, "rejected": rejected}
 
 
@@ -118,12 +190,16 @@ def _result(shard: Path, pieces: Path, finished: Finished) -> ShardResult:
 
 def _basis(record: RawRecord, settings: Settings) -> bytes:
     """All that a row depends on besides the record's bytes; two sources with the same basis make the same row."""
-    hints = [record.media_type, record.site, record.url, record.declared_encoding, settings.digest]
-    return hashlib.sha256(json.dumps(hints).encode()).digest()[:16]
+    hints: list[Any] = [record.media_type, record.site, record.url, record.declared_encoding, settings.digest]
+    if record.is_told or record.fetched_at:
+        hints += [record.fetched_at, *record.told()]
+    return hashlib.sha256(json.dumps(hints, default=str).encode()).digest()[:16]
 
 
-def _number(source: str) -> int:
-    return int(source.rpartition("#")[2])
+def _place(source: str) -> dict[str, Any]:
+    """The file's key and the record's number in it."""
+    key, _, number = source.rpartition("#")
+    return {"key": key, "record": int(number)}
 
 
 def _file_row(file: RawFile, sha256: str) -> dict[str, Any]:
@@ -137,14 +213,14 @@ def _file_row(file: RawFile, sha256: str) -> dict[str, Any]:
     }
 
 
-def _rejected_row(key: str, rejection: Rejection, basis: bytes) -> dict[str, Any]:
+def _rejected_row(rejection: Rejection, basis: bytes) -> dict[str, Any]:
     return {
-        "key": key,
-        "record": _number(rejection.source),
+        **_place(rejection.source),
         "basis": basis,
         "reason": rejection.reason.value,
         "detail": rejection.detail,
         "size": rejection.size,
+        "byte_offset": rejection.offset,
     }
 
 
@@ -163,14 +239,13 @@ def _removed_rows(article: Article, row: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def _article_row(key: str, article: Article, basis: bytes, settings: Settings) -> dict[str, Any]:
+def _article_row(article: Article, basis: bytes, settings: Settings) -> dict[str, Any]:
     """A row of `articles`; what only the whole store knows (all sources, duplicates, times) is filled in on commit."""
     document, metadata = article.document, article.metadata
     text = article.text.encode()
     return {
         **{name: getattr(article.quality, name) for name in _MEASURES},
-        "key": key,
-        "record": _number(document.source),
+        **_place(document.source),
         "basis": basis,
         "text_bytes": len(text),
         "article_id": document.article_id,
@@ -193,10 +268,13 @@ def _article_row(key: str, article: Article, basis: bytes, settings: Settings) -
         "media_type": document.media_type.value,
         "encoding": document.encoding,
         "encoding_source": document.encoding_source,
+        "extra": document.extra,
+        "fetched_at": document.fetched_at,
         "raw_sha256": document.raw_sha256,
         "text_sha256": hashlib.sha256(text).hexdigest(),
         "cleaner_version": settings.cleaner_version,
         "rules_digest": settings.rules_digest,
         "model_version": settings.model_version,
+        "reading_digest": settings.reading_digest,
         "ingested_at": 0,
     }

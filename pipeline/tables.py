@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """To be raised with every change of a table's columns or of what a part's footer says: one commit then replaces all."""
 
 _UTC = pa.timestamp("us", tz="UTC")
@@ -48,11 +48,14 @@ ARTICLES = _schema(
     pa.field("media_type", pa.string(), nullable=False),
     pa.field("encoding", pa.string(), nullable=False),
     pa.field("encoding_source", pa.string(), nullable=False),
+    pa.field("extra", pa.string()),
+    pa.field("fetched_at", _UTC),
     pa.field("raw_sha256", pa.string(), nullable=False),
     pa.field("text_sha256", pa.string(), nullable=False),
     pa.field("cleaner_version", pa.string(), nullable=False),
     pa.field("rules_digest", pa.string(), nullable=False),
     pa.field("model_version", pa.string()),
+    pa.field("reading_digest", pa.string()),
     pa.field("ingested_at", _UTC, nullable=False),
 )
 
@@ -73,6 +76,7 @@ REJECTED = _schema(
     pa.field("reason", pa.string(), nullable=False),
     pa.field("detail", pa.string(), nullable=False),
     pa.field("size", pa.int64(), nullable=False),
+    pa.field("byte_offset", pa.int64()),
     pa.field("attempts", pa.int32(), nullable=False),
     pa.field("first_seen", _UTC, nullable=False),
     pa.field("last_seen", _UTC, nullable=False),

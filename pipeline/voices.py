@@ -1,6 +1,6 @@
 """Who has a say in what is removed: rules, the learned model, and what it aims at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from pipeline.decide import Aim
@@ -21,6 +21,10 @@ class Voices:
     def settings(self) -> Settings:
         """What a row cleaned by these depends on."""
         return Settings(self.rules.digest, model_version=self.model_version)
+
+    def settings_with(self, reading_digest: str | None) -> Settings:
+        """The same where `pipeline.toml` says how raw files are read."""
+        return replace(self.settings, reading_digest=reading_digest)
 
     @property
     def model_version(self) -> str | None:

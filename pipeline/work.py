@@ -15,6 +15,7 @@ from pipeline.decide import Aim
 from pipeline.records import RawFile
 from pipeline.settings import Settings
 from pipeline.sources.discover import path_of
+from pipeline.sources.reading import Reading
 from pipeline.store.state import status_of
 from pipeline.voices import Voices
 
@@ -80,7 +81,7 @@ class Shard:
     pieces: Path
     aim: Aim
     settings_digest: str
-    rules_digest: str
+    reading: Reading
 
 
 def read_shard(path: Path) -> Shard:
@@ -89,7 +90,11 @@ def read_shard(path: Path) -> Shard:
     raw = Path(content["raw"])
     files = tuple(_file_from(raw, row) for row in content["files"])
     return Shard(
-        files, Path(content["pieces"]), Aim(content["aim"]), content["settings_digest"], content["rules_digest"]
+        files,
+        Path(content["pieces"]),
+        Aim(content["aim"]),
+        content["settings_digest"],
+        Reading.model_validate(content["reading"]),
     )
 
 
@@ -106,11 +111,11 @@ def read_deltas(path: Path, raw: Path) -> Deltas:
     )
 
 
-def write_shards(
-    folder: Path, pieces: Path, raw: Path, shards: Iterable[Sequence[RawFile]], voices: Voices
+def write_shards(  # noqa: PLR0913, PLR0917 - what a shard file says, one by one
+    folder: Path, pieces: Path, raw: Path, shards: Iterable[Sequence[RawFile]], voices: Voices, reading: Reading
 ) -> Iterator[Path]:
     """Write shard files into the run's `folder`; the rows of each go to a folder of its own below `pieces`."""
-    settings = voices.settings
+    settings = voices.settings_with(reading.digest)
     for number, files in enumerate(shards, start=1):
         path = folder / f"shard-{number:06d}.json"
         content = {
@@ -118,7 +123,7 @@ def write_shards(
             "pieces": str(pieces / f"{folder.name}.{path.stem}"),  # of this run alone: nothing older is taken for it
             "aim": voices.aim,
             "settings_digest": settings.digest,
-            "rules_digest": settings.rules_digest,
+            "reading": reading.model_dump(mode="json"),
             "files": [_row_of(file) for file in files],
         }
         path.write_text(json.dumps(content), encoding="utf-8")

@@ -1,5 +1,6 @@
 """Finding raw files, naming them, and reading them safely."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable
@@ -11,17 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
-from pipeline.records import MediaType, RawFile
-from pipeline.sources.discover import (
-    RawBytes,
-    ReadFailure,
-    discover,
-    key_of,
-    media_type_of,
-    path_of,
-    read_bytes,
-    with_status,
-)
+from pipeline.records import RawFile
+from pipeline.sources.discover import discover, key_of, path_of, with_status
+from pipeline.sources.opened import Fingerprint, OpenFile, ReadFailure, fingerprint, opened
+from pipeline.sources.reading import Reading
 
 # Bytes that make escapes, characters and broken characters likely; a path holds no NUL.
 _PATHS = st.one_of(
@@ -56,7 +50,6 @@ def test_what_is_ignored_is_counted_with_its_reason(tmp_path: Path) -> None:
         "e.txt~",
         "README.md",
         "f.pdf",
-        "g",
     ):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / ".git").mkdir()
@@ -70,7 +63,6 @@ def test_what_is_ignored_is_counted_with_its_reason(tmp_path: Path) -> None:
     assert found.files == []
     assert found.ignored == {
         "hidden": 2,
-        "no suffix": 1,
         "not a regular file": 1,
         "partial copy": 5,
         "read-me": 1,
@@ -95,9 +87,9 @@ def test_names_that_are_no_text_get_a_key_and_are_read(tmp_path: Path) -> None:
 
     assert file.key == "caf%E9.txt"
     assert path_of(file.key) == name
-    content = read_bytes(file)
-    assert isinstance(content, RawBytes)
-    assert content.data == b"text"
+    with opened(file) as content:
+        assert isinstance(content, OpenFile)
+        assert content.stream.read() == b"text"
 
 
 @given(_PATHS)
@@ -115,10 +107,23 @@ def test_a_name_in_utf8_is_its_own_key(name: str) -> None:
     assert key_of(name.encode()) == name
 
 
-def test_the_format_is_known_by_the_last_suffix() -> None:
-    """Folders with dots and upper case do not mislead."""
-    assert media_type_of("a.html/b.TXT") is MediaType.TEXT
-    assert media_type_of("example.org/a.b.Htm") is MediaType.HTML
+def test_names_without_a_known_suffix_are_taken(tmp_path: Path) -> None:
+    """Crawlers save pages under their address; what such a file is, its content says when it is read."""
+    for name in ("g", "index.php", "article.2024", "page?id=3"):
+        (tmp_path / name).write_bytes(b"x")
+
+    assert [file.key for file in discover(tmp_path).files] == ["article.2024", "g", "index.php", "page?id=3"]
+
+
+def test_settings_pass_files_over(tmp_path: Path) -> None:
+    """A pattern of paths in the settings is counted like any other reason."""
+    for name in ("a.txt", "old/b.txt", "old/c/d.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+
+    found = discover(tmp_path, Reading(ignore=("old/*",)))
+
+    assert ([file.key for file in found.files], found.ignored) == (["a.txt"], {"by the settings": 2})
 
 
 def test_bytes_come_with_the_status_they_were_read_under(tmp_path: Path) -> None:
@@ -127,34 +132,51 @@ def test_bytes_come_with_the_status_they_were_read_under(tmp_path: Path) -> None
     (file,) = discover(tmp_path).files
     (tmp_path / "a.txt").write_bytes(b"newer")
 
-    content = read_bytes(file)
+    found = fingerprint(file)
 
-    assert isinstance(content, RawBytes)
-    assert content.data == b"newer"
-    assert content.file == with_status(file, (tmp_path / "a.txt").stat())
-    assert content.file.size == 5
+    assert found == Fingerprint(with_status(file, (tmp_path / "a.txt").stat()), hashlib.sha256(b"newer").hexdigest())
+    assert found.file.size == 5
 
 
-def test_a_file_that_grows_while_it_is_read_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "read",
+    [
+        pytest.param(lambda stream: stream.read(), id="whole"),
+        pytest.param(lambda stream: stream.read(10), id="begun"),
+        pytest.param(lambda _stream: None, id="not at all"),
+        pytest.param(lambda stream: (stream.seek(-5, os.SEEK_END), stream.read()), id="from its end"),
+        pytest.param(lambda stream: (stream.read(400_000), stream.seek(100), stream.read(1_000)), id="back and forth"),
+    ],
+)
+def test_the_hash_is_of_all_bytes_however_they_are_read(tmp_path: Path, read: Callable[[Any], object]) -> None:
+    """Readers may leave out, seek and read again: the hash is that of the file."""
+    data = bytes(range(256)) * 4_000
+    (tmp_path / "a.bin.txt").write_bytes(data)
+    (file,) = discover(tmp_path).files
+
+    with opened(file) as content:
+        assert isinstance(content, OpenFile)
+        read(content.stream)
+        found = content.finish()
+
+    assert isinstance(found, Fingerprint)
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_taken(tmp_path: Path) -> None:
     """The file status before the first byte and after the last must agree; the next run tries again."""
     path = tmp_path / "a.txt"
     path.write_bytes(b"half of ")
     (file,) = discover(tmp_path).files
-    opened = os.fdopen
 
-    def open_as_it_grows(*args: Any, **options: Any) -> Any:
+    with opened(file) as content:
+        assert isinstance(content, OpenFile)
         with path.open("ab") as copier:
             copier.write(b"it")
-        return opened(*args, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fdopen", open_as_it_grows)
-        failure = read_bytes(file)
+        failure = content.finish()
 
     assert failure == ReadFailure("changed while it was read", changed=True)
-    content = read_bytes(file)
-    assert isinstance(content, RawBytes)
-    assert content.data == b"half of it"
+    assert isinstance(fingerprint(file), Fingerprint)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +197,7 @@ def test_what_is_no_regular_file_any_more_is_not_read(
     path = tmp_path / "a.txt"
     make(path)
 
-    content = read_bytes(RawFile(path, "a.txt", 1, 0, 0, 0))
+    content = fingerprint(RawFile(path, "a.txt", 1, 0, 0, 0))
 
     assert isinstance(content, ReadFailure)
     assert content.vanished is vanished

@@ -24,7 +24,7 @@ from pipeline.report import RunReport, render_markdown
 from pipeline.rules import Rules, load_rules
 from pipeline.run import clean_records, commit_run, load_voices, open_store, plan_run, run_directly
 from pipeline.shards import clean_shard
-from pipeline.sources.discover import read_bytes
+from pipeline.sources.opened import fingerprint
 from pipeline.store import history, status, verify
 from pipeline.store.layout import Layout
 from pipeline.voices import Voices
@@ -115,7 +115,7 @@ def test_whatever_differs_makes_the_bytes_decide(
     run(raw, clean)
     _tell_state(clean, "UPDATE raw_files SET scanned_ns = scanned_ns + 60000000000")  # as after a minute
     read: list[str] = []
-    monkeypatch.setattr("pipeline.plan.read_bytes", lambda file: read.append(file.key) or read_bytes(file))
+    monkeypatch.setattr("pipeline.plan.fingerprint", lambda file: read.append(file.key) or fingerprint(file))
     assert run(raw, clean).files.unchanged == 2
     assert read == []
     _tell_state(clean, f"UPDATE raw_files SET {column} = {column} + 1 WHERE key = 'a.txt'")  # noqa: S608 - as listed

@@ -55,6 +55,7 @@ def clean(raw: Path, tmp_path: Path) -> Path:
             )
         state.execute("UPDATE raw_files SET settings = ?", (older.digest,))
         state.execute("ALTER TABLE snapshots DROP COLUMN schema_version")
+        state.execute("ALTER TABLE rejections DROP COLUMN byte_offset")
         state.execute("PRAGMA user_version = 1")
     state.close()
     return clean

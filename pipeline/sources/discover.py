@@ -1,35 +1,32 @@
 """
-Find the raw files below `raw/`, name them without ambiguity, and read their bytes safely.
+Find the raw files below `raw/`, and name them without ambiguity.
 
-Only regular files are taken: a link could lead out of the folder or in circles, and a pipe would never end.
-Half-copied files are recognised by the names that copying tools give them.
+Only regular files are taken: a link could lead out of the folder or in circles, and a pipe would never end. Half-copied
+files are recognised by the names that copying tools give them, and what is no article (pictures, programs) by its suffix;
+what the others are, their content says when they are read.
 """
 
-import errno
-import hashlib
 import os
 import re
-import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import UsageError
-from pipeline.records import MediaType, RawFile
+from pipeline.records import RawFile
+from pipeline.sources.formats import NO_ARTICLES, suffix_of
+from pipeline.sources.reading import Reading
 
-SUFFIXES: Mapping[str, MediaType] = {".txt": MediaType.TEXT, ".html": MediaType.HTML, ".htm": MediaType.HTML}
 _SIGNED = (1 << 63) - 1
-_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 PARTIAL_SUFFIXES = (".part", ".tmp", ".crdownload", ".filepart", "~")
+
+DEFAULT_READING = Reading()
 
 # Escapes that our own keys use: an undecodable byte is 0x80 or more, and "%" itself.
 _HIGH_ESCAPES = re.compile("(?:%[89A-F][0-9A-F])+")
 _ANY_ESCAPE = re.compile(b"%([0-9A-F]{2})")
 _SURROGATE = re.compile("[\udc80-\udcff]")
-_HOST = re.compile(
-    r"(?:www\.)?((?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59}))(?::\d{1,5})?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +38,7 @@ class Discovery:
     unreadable: tuple[str, ...] = ()  # keys of folders that could not be listed: nothing below them is known to be gone
 
 
-@dataclass(frozen=True, slots=True)
-class ReadFailure:
-    """A raw file whose bytes could not be had; `changed` when it was replaced or grew while we read it."""
-
-    detail: str
-    changed: bool = False
-    vanished: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RawBytes:
-    """A file's bytes together with the file status that held from the first byte to the last."""
-
-    file: RawFile
-    data: bytes
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
-
-
-def discover(raw: Path) -> Discovery:
+def discover(raw: Path, reading: Reading = DEFAULT_READING) -> Discovery:
     """List the raw files at any depth below `raw`; everything else is counted by the reason it was ignored."""
     if not raw.is_dir():
         raise UsageError(f"{raw}: no such folder; name the folder of raw files with --raw")
@@ -87,20 +63,31 @@ def discover(raw: Path) -> Discovery:
                 ignored[why] += 1
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
+            elif reading.ignore and reading.ignores(_key_below(root, entry.path)):
+                ignored["by the settings"] += 1
             else:
                 files.extend(_raw_file(root, entry))
     files.sort(key=lambda file: file.key)
     return Discovery(files, dict(sorted(ignored.items())), tuple(sorted(unreadable)))
 
 
-def media_type_of(key: str) -> MediaType:
+def why_passed_over(path: str) -> str | None:
     """
-    The format a file's name promises.
+    Why a file of this name is no raw file, in a folder or an archive; None for one that is.
 
-    >>> media_type_of("example.org/a.HTM")
-    <MediaType.HTML: 'text/html'>
+    >>> why_passed_over("a/b.txt"), why_passed_over("a/.b.txt"), why_passed_over("a/b.PNG"), why_passed_over("__MACOSX/a.txt")
+    (None, 'hidden', 'suffix .png', 'hidden')
     """
-    return SUFFIXES[_suffix(key.rpartition("/")[2])]
+    *folders, name = path.split("/")
+    hidden = any((folder.startswith(".") and folder.strip(".")) or folder == "__MACOSX" for folder in folders)
+    if name.startswith(".") or hidden:
+        return "hidden"
+    if name == "README.md":
+        return "read-me"
+    if name.lower().endswith(PARTIAL_SUFFIXES):
+        return "partial copy"
+    suffix = suffix_of(name)
+    return f"suffix {suffix}" if suffix in NO_ARTICLES else None
 
 
 def key_of(path: bytes) -> str:
@@ -133,34 +120,6 @@ def path_of(key: str) -> bytes:
     return _ANY_ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), path) if _reads_as_escaped(key) else path
 
 
-def read_bytes(file: RawFile) -> RawBytes | ReadFailure:
-    """
-    Read a whole file, sure that it is a regular one and that it held still meanwhile.
-
-    The file status is the one seen by the open descriptor, so bytes and status belong together even when the
-    file was replaced after the scan. Running out of descriptors or memory says nothing about the file: that is raised.
-    """
-    try:
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        return ReadFailure(_explain(error), vanished=isinstance(error, FileNotFoundError))
-    try:
-        before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            return ReadFailure("no regular file")
-        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as stream:
-            data = stream.readall()
-        after = os.fstat(descriptor)
-    except OSError as error:
-        return ReadFailure(_explain(error))
-    finally:
-        os.close(descriptor)
-    seen = with_status(file, after)
-    if with_status(file, before) != seen or len(data) != seen.size:
-        return ReadFailure("changed while it was read", changed=True)
-    return RawBytes(seen, data)
-
-
 def with_status(file: RawFile, status: os.stat_result) -> RawFile:
     """The same file with the status just seen."""
     return RawFile(file.path, file.key, *_columns(status))
@@ -179,10 +138,9 @@ def _is_utf8(escapes: str) -> bool:
     return True
 
 
-def _why_ignored(entry: os.DirEntry[str]) -> str | None:  # noqa: PLR0911 - one return a reason reads best
+def _why_ignored(entry: os.DirEntry[str]) -> str | None:
     """Why an entry is no raw file; `None` for a raw file and for a folder to look into."""
-    name = entry.name
-    if name.startswith("."):
+    if entry.name.startswith("."):
         return "hidden"
     if entry.is_symlink():
         return "symbolic link"
@@ -190,19 +148,7 @@ def _why_ignored(entry: os.DirEntry[str]) -> str | None:  # noqa: PLR0911 - one 
         return None
     if not entry.is_file(follow_symlinks=False):
         return "not a regular file"
-    if name == "README.md":
-        return "read-me"
-    if name.lower().endswith(PARTIAL_SUFFIXES):
-        return "partial copy"
-    suffix = _suffix(name)
-    if suffix in SUFFIXES:
-        return None
-    return f"suffix {key_of(os.fsencode(suffix))}" if suffix else "no suffix"
-
-
-def _suffix(name: str) -> str:
-    stem, _, ending = name.rpartition(".")
-    return f".{ending.lower()}" if stem else ""
+    return why_passed_over(entry.name)
 
 
 def _raw_file(root: str, entry: os.DirEntry[str]) -> Iterator[RawFile]:
@@ -220,9 +166,3 @@ def _columns(status: os.stat_result) -> tuple[int, int, int, int]:
 
 def _key_below(root: str, path: str) -> str:
     return key_of(os.fsencode(path[len(os.path.join(root, "")) :]))  # noqa: PTH118 - paths by the million, as text
-
-
-def _explain(error: OSError) -> str:
-    if error.errno in _EXHAUSTED:
-        raise error
-    return (error.strerror or type(error).__name__).lower()

@@ -1,18 +1,79 @@
-"""Reader of flat text: one file is one document."""
+"""
+Reader of flat text and Markdown: one file is one document, or many with a separator between them.
 
-import hashlib
-from collections.abc import Iterator
+What stands in a header block or in front matter (`headers.py`) is read as metadata, and the text begins below it.
+"""
 
-from pipeline.hosts import site_of
-from pipeline.records import MediaType, RawFile, RawRecord
+import io
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from pipeline.records import MediaType, RejectReason
+from pipeline.sources.found import Found, Refused
+from pipeline.sources.headers import NONE, read_header_block
+from pipeline.sources.layers import read_whole
+from pipeline.sources.lines import StreamLine, read_lines
+from pipeline.sources.reading import FileReading, Limits
+from pipeline.sources.separators import find_separators
+
+_LINES_AT_ONCE = 1_000
 
 
-def read_text(raw_file: RawFile, data: bytes) -> Iterator[RawRecord]:
-    """Yield the file as its only record, "key#1"; an empty file too, so that it is counted as rejected."""
-    yield RawRecord(
-        source=f"{raw_file.key}#1",
-        data=data,
-        media_type=MediaType.TEXT,
-        raw_sha256=hashlib.sha256(data).hexdigest(),
-        site=site_of(raw_file.key),
-    )
+def read_text(stream: io.BufferedReader, reading: FileReading, limits: Limits) -> Iterator[Found | Refused]:
+    """Yield the text, an empty one too, so that it is counted; with a separator, each text that is not blank."""
+    if reading.separator is not None:
+        yield from _read_parts(stream, reading, limits)
+        return
+    data = read_whole(stream, limits.record_bytes)
+    if data is None:
+        yield Refused(RejectReason.TOO_LARGE, f"a text of more than {limits.record_bytes:,} bytes", offset=0)
+    else:
+        yield _document(data, 0, reading)
+
+
+def _document(data: bytes, offset: int, reading: FileReading) -> Found:
+    block = read_header_block(data) if reading.header_blocks else NONE
+    return Found(data[block.length :], MediaType.TEXT, block.known, offset=offset)
+
+
+def _read_parts(stream: io.BufferedReader, reading: FileReading, limits: Limits) -> Iterator[Found | Refused]:
+    """The texts between separators; one that is too large is refused, and the next one is read."""
+    part: list[bytes] = []
+    size = offset = found = 0
+    for line, is_separator in _marked(read_lines(stream, limits.record_bytes), reading.separator or ""):
+        if is_separator and not _within_front_matter(part, line, reading):
+            yield from _part(part, size, offset, reading, limits)
+            found += bool(part or size)
+            part, size, offset = [], 0, line.offset + line.size
+            continue
+        size += line.size
+        if line.data is not None and size <= limits.record_bytes:
+            part.append(line.data)
+        else:
+            part.clear()
+    last = list(_part(part, size, offset, reading, limits))
+    yield from last or ([] if found else [Found(b"", MediaType.TEXT, offset=0)])
+
+
+def _part(
+    lines: list[bytes], size: int, offset: int, reading: FileReading, limits: Limits
+) -> Iterator[Found | Refused]:
+    if size > limits.record_bytes:
+        yield Refused(RejectReason.TOO_LARGE, f"a text of {size:,} bytes", size, offset)
+    elif any(line.strip() for line in lines):
+        yield _document(b"".join(lines), offset, reading)
+
+
+def _within_front_matter(part: list[bytes], line: StreamLine, reading: FileReading) -> bool:
+    """Whether a line of dashes opens or closes the front matter of the text that begins here."""
+    if reading.separator != "---" or not reading.header_blocks or (line.data or b"").strip() != b"---":
+        return False
+    return bool(part) and part[0].strip() == b"---" and read_header_block(b"".join([*part, b"---\n"])).length > 0
+
+
+def _marked(lines: Iterable[StreamLine], separator: str) -> Iterator[tuple[StreamLine, bool]]:
+    """Lines with whether they separate; many are asked about at once, but never more than fit in the memory."""
+    rest = iter(lines)
+    while first := list(islice(rest, 1)):
+        some = first + (list(islice(rest, _LINES_AT_ONCE - 1)) if first[0].size < 10_000 else [])
+        yield from zip(some, find_separators(separator, [line.data or b"" for line in some]), strict=True)

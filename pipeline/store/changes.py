@@ -140,20 +140,34 @@ def _refresh(state: sqlite3.Connection, file_id: int, file: RawFile, scanned_ns:
 def _take_piece(state: sqlite3.Connection, piece: int, outcome: Outcome, touched: Touched) -> None:
     """Replace the records of a shard's files by what the shard made of them; its other rows are passed over."""
     numbers: dict[str, int] = {}
+    unread: set[str] = set()  # could not be read to the end: what was read of them before is void
     former: dict[int, dict[int, FormerRejection]] = {}
     for file, sha256 in _files_to_take(piece, outcome):
         file_id = insert_file(state, file, outcome.scanned_ns, sha256, outcome.settings_digest)
         numbers[file.key] = file_id
         former[file_id] = _forget_records(state, file_id, touched)
+        if not sha256:
+            unread.add(file.key)
     for index, row in enumerate(outcome.pieces.rows(piece, "articles", _IDENTITY)):
-        if row["key"] in numbers:
+        if row["key"] in numbers and row["key"] not in unread:
             _take_article(state, (numbers[row["key"]], piece, index), row, touched)
-    for row in outcome.pieces.rows(piece, "rejected"):
+    for row in _rejections_to_take(piece, outcome, unread):
         if row["key"] in numbers:
             file_id = numbers[row["key"]]
             bucket = _take_rejection(state, file_id, row, former[file_id].get(row["record"]), outcome.now)
             touched.rejected_buckets.add(bucket)
             touched.rejected_by_reason[row["reason"]] += 1
+
+
+def _rejections_to_take(piece: int, outcome: Outcome, unread: set[str]) -> Iterator[dict[str, Any]]:
+    """The rejected records of a piece; of a file that could not be read to the end only the last, which says so."""
+    last: dict[str, dict[str, Any]] = {}
+    for row in outcome.pieces.rows(piece, "rejected"):
+        if row["key"] in unread:
+            last[row["key"]] = row
+        else:
+            yield row
+    yield from last.values()
 
 
 def _files_to_take(piece: int, outcome: Outcome) -> Iterator[tuple[RawFile, str]]:
@@ -188,8 +202,10 @@ def _take_rejection(
     bucket = former.bucket if former else roomy_rejected_bucket(state)
     attempts, first_seen = (former.attempts + 1, former.first_seen) if former else (1, now)
     state.execute(
-        "INSERT INTO rejections VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (file_id, row["record"], bucket, row["reason"], row["detail"], row["size"], attempts, first_seen, now),
+        "INSERT INTO rejections"
+        " (file_id, record, bucket, reason, detail, size, byte_offset, attempts, first_seen, last_seen)"
+        " VALUES (:file_id, :record, :bucket, :reason, :detail, :size, :byte_offset, :attempts, :first_seen, :now)",
+        {**row, "file_id": file_id, "bucket": bucket, "attempts": attempts, "first_seen": first_seen, "now": now},
     )
     return bucket
 

@@ -35,6 +35,7 @@ from operator import itemgetter
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import StoreRefused
 from pipeline.settings import Settings
@@ -199,7 +200,8 @@ def _lines_by_reason(state: sqlite3.Connection, pieces: PieceReader) -> dict[str
     total: Counter[str] = Counter()
     chosen = state.execute("SELECT piece, row FROM chosen ORDER BY piece")
     for piece, places in groupby(chosen, key=itemgetter(0)):
-        rows = {row for _, row in places}
-        lines = pieces.rows(piece, "removed_lines", ["row", "reason"])
-        total.update(line["reason"] for line in lines if line["row"] in rows)
+        rows = pa.array([row for _, row in places], pa.int64())
+        for lines in pieces.batches(piece, "removed_lines", ["row", "reason"]):
+            reasons = lines.filter(pc.is_in(lines["row"], value_set=rows))["reason"]
+            total.update(map(str, reasons.to_pylist()))
     return dict(sorted(total.items()))

@@ -15,37 +15,61 @@ import pyarrow as pa
 
 from pipeline.blank import is_blank
 from pipeline.decode import decode_record
-from pipeline.records import Document, MediaType, RawFile
-from pipeline.sources.discover import RawBytes, path_of, read_bytes
-from pipeline.sources.text import read_text
+from pipeline.records import Document, MediaType, RawFile, RawRecord
+from pipeline.sources.discover import path_of
+from pipeline.sources.opened import Fingerprint, OpenFile, fingerprint, opened
+from pipeline.sources.read import read_records
+from pipeline.sources.reading import Reading
 from pipeline.store.findings import RERUN, Finding
 
-_COLUMNS = ["article_id", "source", "raw_sha256", "media_type", "text", "kept_lines"]
+_COLUMNS = ["article_id", "source", "raw_sha256", "media_type", "text", "kept_lines", "reading_digest"]
 
 
-def check_conservation(raw: Path, articles: pa.Table, removed: pa.Table) -> Iterator[Finding]:
-    """Compare the rows of flat texts with their raw files, where those are unchanged."""
-    ledger: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for entry in removed.to_pylist():
-        ledger[entry["article_id"]].append(entry)
-    for article in articles.select(_COLUMNS).to_pylist():
-        if article["media_type"] == MediaType.TEXT:
-            document = _document(raw, article["source"], article["raw_sha256"])
-            wrong = document and _wrong(document, article, ledger[article["article_id"]])
-            if wrong:
-                yield Finding(f"article {article['article_id']} ({article['source']})", wrong, RERUN)
+class Conservation:
+    """Checks rows against the raw files, which it reads forwards: rows stand in the order of their sources."""
 
+    def __init__(self, raw: Path, reading: Reading) -> None:
+        self._raw = raw
+        self._reading = reading
+        self._key: str | None = None
+        self._records: Iterator[RawRecord] = iter(())
+        self._last = 0  # number of the last record that was read
 
-def _document(raw: Path, source: str, sha256: str) -> Document | None:
-    """The source's text as it was cleaned; None where the file is gone or another one."""
-    key, _, number = source.rpartition("#")
-    file = RawFile(raw / os.fsdecode(path_of(key)), key, 0, 0, 0, 0)
-    content = read_bytes(file)
-    if not isinstance(content, RawBytes) or content.sha256 != sha256:
+    def check(self, articles: pa.Table, removed: pa.Table) -> Iterator[Finding]:
+        """Compare the rows of flat texts with their raw files, where those and how they are read are unchanged."""
+        ledger: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for entry in removed.to_pylist():
+            ledger[entry["article_id"]].append(entry)
+        for article in articles.select(_COLUMNS).to_pylist():
+            if article["media_type"] == MediaType.TEXT and article["reading_digest"] == self._reading.digest:
+                document = self._document(article["source"], article["raw_sha256"])
+                wrong = document and _wrong(document, article, ledger[article["article_id"]])
+                if wrong:
+                    yield Finding(f"article {article['article_id']} ({article['source']})", wrong, RERUN)
+
+    def _document(self, source: str, sha256: str) -> Document | None:
+        """The source's text as it was cleaned; None where the file is gone or another one."""
+        key, _, number = source.rpartition("#")
+        if key != self._key or int(number) <= self._last:
+            self._key, self._last = key, 0
+            self._records = self._read(key, sha256)
+        for record in self._records:
+            self._last = int(record.source.rpartition("#")[2])
+            if self._last >= int(number):
+                decoded = decode_record(record) if record.source == source else None
+                return decoded if isinstance(decoded, Document) else None
         return None
-    records = list(read_text(content.file, content.data))
-    decoded = decode_record(records[int(number) - 1])
-    return decoded if isinstance(decoded, Document) else None
+
+    def _read(self, key: str, sha256: str) -> Iterator[RawRecord]:
+        file = RawFile(self._raw / os.fsdecode(path_of(key)), key, 0, 0, 0, 0)
+        found = fingerprint(file)
+        if not isinstance(found, Fingerprint) or found.sha256 != sha256:
+            return
+        with opened(file) as content:
+            if isinstance(content, OpenFile):
+                for outcome in read_records(content, self._reading):
+                    if isinstance(outcome, RawRecord):
+                        yield outcome
 
 
 def _wrong(document: Document, article: dict[str, Any], entries: Sequence[dict[str, Any]]) -> str | None:

@@ -11,14 +11,18 @@ were being worked on. `shard.json` says what the pieces were made with; `pipelin
 import errno
 import json
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.store.layout import Layout, sync
@@ -48,11 +52,14 @@ PIECES: Mapping[str, pa.Schema] = {
     ),
     "articles": _joined(_PLACE, _schema(text_bytes=pa.int64()), ARTICLES),
     "removed_lines": _joined(_schema(row=pa.int64()), REMOVED_LINES),
-    "rejected": _joined(_PLACE, _schema(reason=pa.string(), detail=pa.string(), size=pa.int64())),
+    "rejected": _joined(
+        _PLACE, _schema(reason=pa.string(), detail=pa.string(), size=pa.int64(), byte_offset=pa.int64())
+    ),
 }
 
 _ABOUT = "shard.json"
-_OPEN_PIECES = 4  # buckets are filled in the order of the shards, so few are needed at a time
+_OPEN_GROUPS = 2  # of each piece; buckets are filled in the order of the shards, so few are needed at a time
+_ROWS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,35 +71,76 @@ class Finished:
     vanished: int  # files that were gone when their turn came
     rows: Mapping[str, int]  # by piece
     sha256: Mapping[str, str]  # of each piece's file
+    skipped: Mapping[str, int] = field(default_factory=dict)  # what stood for no document, by what it was
 
 
-def write_pieces(
-    unfinished: Path, pieces: Path, rows: Mapping[str, Sequence[dict[str, Any]]], made: tuple[str, int, int]
-) -> Finished:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a shard's pieces were made."""
+
+    settings_digest: str
+    read_ns: int  # before the first of its files was read
+    vanished: int
+    skipped: Mapping[str, int]
+
+
+class PieceWriter:
     """
-    Write a shard's pieces into a new folder below `unfinished`, and rename it to `pieces` when all are there.
+    Writes a shard's pieces, batch by batch, into a new folder below `unfinished`; each batch is one row group.
 
-    `made` is settings digest, time before reading, and vanished files. Files are synced before their folder, the
-    folder before the rename, and the rename before this returns: a power cut, too, leaves whole pieces or none.
+    So a shard may hold more than fits in the memory. Nothing is to be seen of it before `finish`.
     """
-    folder = Path(mkdtemp(prefix="unfinished-", dir=unfinished))
-    for name, schema in PIECES.items():
-        path = folder / f"{name}.parquet"
-        pq.write_table(pa.Table.from_pylist(list(rows[name]), schema=schema), path, compression="lz4")
-        sync(path)
-    digests = {name: digest_of(folder / f"{name}.parquet") for name in PIECES}
-    finished = Finished(*made, rows={name: len(rows[name]) for name in PIECES}, sha256=digests)
-    (folder / _ABOUT).write_text(json.dumps(asdict(finished)), encoding="utf-8")
-    sync(folder / _ABOUT)
-    sync(folder)
-    try:
-        folder.rename(pieces)
-    except OSError as error:
-        if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
-            raise
-        shutil.rmtree(folder)  # another worker was given the same shard and was first
-    sync(pieces.parent)
-    return finished
+
+    def __init__(self, unfinished: Path) -> None:
+        self._folder = Path(mkdtemp(prefix="unfinished-", dir=unfinished))
+        self._writers = {
+            name: pq.ParquetWriter(self._folder / f"{name}.parquet", schema, compression="lz4")
+            for name, schema in PIECES.items()
+        }
+        self.rows = dict.fromkeys(PIECES, 0)
+
+    def write(self, rows: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+        """Append rows, by piece."""
+        for name, some in rows.items():
+            if some:
+                self._writers[name].write_table(pa.Table.from_pylist(list(some), schema=PIECES[name]))
+                self.rows[name] += len(some)
+
+    def finish(self, pieces: Path, made: "Made") -> Finished:
+        """
+        Rename the folder to `pieces`, now that all is there.
+
+        Files are synced before their folder, the folder before the rename, and the rename before this returns: a power
+        cut, too, leaves whole pieces or none.
+        """
+        self.close()
+        for name in PIECES:
+            sync(self._folder / f"{name}.parquet")
+        digests = {name: digest_of(self._folder / f"{name}.parquet") for name in PIECES}
+        finished = Finished(
+            made.settings_digest,
+            made.read_ns,
+            made.vanished,
+            rows=self.rows,
+            sha256=digests,
+            skipped=dict(made.skipped),
+        )
+        (self._folder / _ABOUT).write_text(json.dumps(asdict(finished)), encoding="utf-8")
+        sync(self._folder / _ABOUT)
+        sync(self._folder)
+        try:
+            self._folder.rename(pieces)
+        except OSError as error:
+            if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+                raise
+            shutil.rmtree(self._folder)  # another worker was given the same shard and was first
+        sync(pieces.parent)
+        return finished
+
+    def close(self) -> None:
+        """Let go of the files; without `finish`, what was written stays among the unfinished and is removed there."""
+        for writer in self._writers.values():
+            writer.close()
 
 
 def read_finished(pieces: Path) -> Finished | None:
@@ -118,7 +166,7 @@ def is_undamaged(pieces: Path, finished: Finished) -> bool:
 def read_files(pieces: Path, finished: Finished) -> list[KnownFile]:
     """The raw files of a finished shard, as they were read; none if any of its pieces is damaged or gone."""
     try:
-        rows = _read_rows(pieces, "files") if is_undamaged(pieces, finished) else []
+        rows = list(_read_rows(pieces, "files")) if is_undamaged(pieces, finished) else []
     except OSError:  # taken in meanwhile by another run, where this one only looks
         rows = []
     return [KnownFile(file_id=0, scanned_ns=finished.read_ns, settings=finished.settings_digest, **row) for row in rows]
@@ -138,27 +186,63 @@ def discard_pieces(layout: Layout, keep: Sequence[Path] = ()) -> None:
 
 
 class PieceReader:
-    """Reads the pieces of a run's shards, and keeps the last few in memory."""
+    """Reads the pieces of a run's shards, a row group at a time, and keeps the last few in memory."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = folders
-        self._load = lru_cache(maxsize=2 * _OPEN_PIECES)(self._read)
+        self._group = lru_cache(maxsize=2 * _OPEN_GROUPS)(self._read_group)
+        self._ends = lru_cache(maxsize=64)(self._read_ends)
 
-    def rows(self, piece: int, name: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
-        """Some columns of a piece as rows, not kept in memory; None for all columns."""
+    def rows(self, piece: int, name: str, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Some columns of a piece as rows, in order, not kept in memory; None for all columns."""
         return _read_rows(self.folders[piece], name, columns)
 
-    def articles(self, piece: int) -> pa.Table:
-        """Rows of `articles`, in the order in which the shard gave them."""
-        return self._load(piece, "articles").select(ARTICLES.names)
+    def batches(self, piece: int, name: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Some columns of a piece, a row group or less at a time."""
+        with pq.ParquetFile(self._path(piece, name)) as file:
+            yield from file.iter_batches(columns=columns)
 
-    def removed_lines(self, piece: int) -> pa.Table:
-        """Rows of `removed_lines` with the column `row`."""
-        return self._load(piece, "removed_lines")
+    def articles(self, piece: int, rows: Sequence[int]) -> pa.Table:
+        """These rows of `articles`, by their place in the shard."""
+        ends = self._ends(piece)
+        wanted: dict[int, list[int]] = defaultdict(list)
+        for row in rows:
+            wanted[bisect_right(ends, row)].append(row)
+        tables = [
+            self._group(piece, "articles", group).take([row - (ends[group - 1] if group else 0) for row in some])
+            for group, some in wanted.items()
+        ]
+        return pa.concat_tables([PIECES["articles"].empty_table(), *tables]).select(ARTICLES.names)
 
-    def _read(self, piece: int, name: str) -> pa.Table:
-        return pq.ParquetFile(self.folders[piece] / f"{name}.parquet").read()
+    def removed_lines(self, piece: int, rows: Sequence[int]) -> pa.Table:
+        """The rows of `removed_lines` of these articles, with the column `row`."""
+        wanted = pa.array(sorted(rows), pa.int64())
+        groups = self._groups_with(piece, min(rows), max(rows)) if rows else []
+        tables = [self._group(piece, "removed_lines", group) for group in groups]
+        some = [table.filter(pc.is_in(table["row"], value_set=wanted)) for table in tables]
+        return pa.concat_tables([PIECES["removed_lines"].empty_table(), *some])
+
+    def _path(self, piece: int, name: str) -> Path:
+        return self.folders[piece] / f"{name}.parquet"
+
+    def _read_group(self, piece: int, name: str, group: int) -> pa.Table:
+        with pq.ParquetFile(self._path(piece, name)) as file:
+            return file.read_row_group(group)
+
+    def _read_ends(self, piece: int) -> list[int]:
+        """The number of the row after each row group of `articles`."""
+        metadata = pq.read_metadata(self._path(piece, "articles"))
+        return list(accumulate(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)))
+
+    def _groups_with(self, piece: int, first: int, last: int) -> list[int]:
+        """The row groups of `removed_lines` that may hold lines of these articles; their rows ascend."""
+        metadata = pq.read_metadata(self._path(piece, "removed_lines"))
+        bounds = (metadata.row_group(group).column(0).statistics for group in range(metadata.num_row_groups))
+        spans = ((bound.min or 0, bound.max or 0) if bound else (first, last) for bound in bounds)
+        return [group for group, (least, most) in enumerate(spans) if least <= last and most >= first]
 
 
-def _read_rows(folder: Path, name: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
-    return pq.ParquetFile(folder / f"{name}.parquet").read(columns).to_pylist()
+def _read_rows(folder: Path, name: str, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    with pq.ParquetFile(folder / f"{name}.parquet") as file:
+        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
+            yield from batch.to_pylist()

@@ -76,19 +76,20 @@ def _check_origin(state: sqlite3.Connection, bucket: int, articles: pa.Table) ->
         " WHERE bucket = ? ORDER BY key, record",
         (bucket,),
     ).fetchall()
-    columns = ["article_id", "text", "text_sha256", "rules_digest", "cleaner_version", "model_version"]
+    versions = ["rules_digest", "cleaner_version", "model_version", "reading_digest"]
+    columns = ["article_id", "text", "text_sha256", *versions]
     for row, (text_sha256, text_bytes, settings) in zip(articles.select(columns).to_pylist(), known, strict=True):
         where = f"article {row['article_id']}"
         if (row["text_sha256"], len(row["text"].encode())) != (text_sha256, text_bytes):
             yield Finding(where, "its text is not the one the state knows", RERUN)
-        made_with = _digest(row["rules_digest"], row["cleaner_version"], row["model_version"])
+        made_with = _digest(*(row[name] for name in versions))
         if settings not in {"", made_with}:  # empty: to be cleaned again by the next run
             yield Finding(where, "the versions in its row are not those its raw file was cleaned with", RERUN)
 
 
 @cache
-def _digest(rules_digest: str, cleaner_version: str, model_version: str | None) -> str:
-    return Settings(rules_digest, cleaner_version, model_version).digest
+def _digest(rules_digest: str, cleaner_version: str, model_version: str | None, reading_digest: str | None) -> str:
+    return Settings(rules_digest, cleaner_version, model_version, reading_digest=reading_digest).digest
 
 
 def _wrong_article(article: dict[str, Any], entries: list[dict[str, Any]]) -> Iterator[str]:

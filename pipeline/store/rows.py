@@ -39,14 +39,11 @@ def article_rows(
         if place.piece is not None and place.row is not None:
             by_piece[place.piece].append(place.row)
     kept = _among(old_articles, "article_id", [place.article_id for place in places if place.piece is None])
-    articles = pa.concat_tables([kept, *(pieces.articles(piece).take(rows) for piece, rows in by_piece.items())])
+    articles = pa.concat_tables([kept, *(pieces.articles(piece, rows) for piece, rows in by_piece.items())])
     removed = pa.concat_tables(
         [
             _among(old_removed, "article_id", kept["article_id"].to_pylist()),
-            *(
-                _among(pieces.removed_lines(piece), "row", rows).select(REMOVED_LINES.names)
-                for piece, rows in by_piece.items()
-            ),
+            *(pieces.removed_lines(piece, rows).select(REMOVED_LINES.names) for piece, rows in by_piece.items()),
         ]
     )
     order = [place.article_id for place in places]
@@ -56,7 +53,7 @@ def article_rows(
 def rejected_rows(state: sqlite3.Connection, bucket: int) -> pa.Table:
     """The bucket's rows of `rejected`, sorted by source; the state holds all of them."""
     rows = state.execute(
-        "SELECT key || '#' || record, sha256, reason, detail, rejections.size, attempts, first_seen, last_seen"
+        "SELECT key || '#' || record, sha256, reason, detail, rejections.size, byte_offset, attempts, first_seen, last_seen"
         " FROM rejections JOIN raw_files USING (file_id) WHERE bucket = ? ORDER BY key, record",
         (bucket,),
     ).fetchall()

@@ -69,6 +69,7 @@ CREATE TABLE rejections (
     reason TEXT NOT NULL,
     detail TEXT NOT NULL,
     size INTEGER NOT NULL,
+    byte_offset INTEGER,             -- of the record, where it has one
     attempts INTEGER NOT NULL,
     first_seen INTEGER NOT NULL,
     last_seen INTEGER NOT NULL,
@@ -92,10 +93,13 @@ CREATE TABLE snapshots (
 CREATE TABLE runs (run_id TEXT PRIMARY KEY, finished_at INTEGER NOT NULL, report TEXT NOT NULL);
 """
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 """Of the tables above; those that are published have a version of their own in `pipeline/tables.py`."""
 
-_UPGRADES = {1: "ALTER TABLE snapshots ADD COLUMN schema_version INTEGER NOT NULL DEFAULT 1;"}
+_UPGRADES = {
+    1: "ALTER TABLE snapshots ADD COLUMN schema_version INTEGER NOT NULL DEFAULT 1;",
+    2: "ALTER TABLE rejections ADD COLUMN byte_offset INTEGER;",
+}
 """What makes a state of this version one of the next."""
 
 

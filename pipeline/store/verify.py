@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
 from pipeline.report import RunReport
-from pipeline.store.conserve import check_conservation
+from pipeline.sources.discover import DEFAULT_READING
+from pipeline.sources.reading import Reading
+from pipeline.store.conserve import Conservation
 from pipeline.store.findings import NEXT_RUN, NOT_CURRENT, REMOVE, RERUN, Finding
 from pipeline.store.layout import Layout, hold_lock, public_name
 from pipeline.store.look import ask_state
@@ -67,24 +69,29 @@ _CONSISTENCY = {
 }
 
 
-def verify(clean: Path = Path("clean"), raw: Path | None = None) -> list[Finding]:
+def verify(clean: Path = Path("clean"), raw: Path | None = None, reading: Reading = DEFAULT_READING) -> list[Finding]:
     """
     Check the store below `clean`; no finding means that every promise holds.
 
     Where raw files are still what they were, flat texts are also compared with their rows, line by line; `raw` is the
-    folder of the last run unless given. `StoreBusy` while a run is active.
+    folder of the last run unless given, and `reading` how it is read. `StoreBusy` while a run is active.
     """
     layout = Layout(clean)
     if not layout.state.exists():
         raise StoreError(f"{clean}: no store here yet; `pipeline run` makes one")
     with hold_lock(layout):
         try:
-            return ask_state(layout, lambda state: list(_check(layout, state, raw or _last_raw(state))))
+            return ask_state(layout, lambda state: _findings(layout, state, raw, reading))
         except StoreError as error:
             return [Finding(str(layout.state), str(error), RERUN)]
 
 
-def _check(layout: Layout, state: sqlite3.Connection, raw: Path | None) -> Iterator[Finding]:
+def _findings(layout: Layout, state: sqlite3.Connection, raw: Path | None, reading: Reading) -> list[Finding]:
+    folder = raw or _last_raw(state)
+    return list(_check(layout, state, Conservation(folder, reading) if folder else None))
+
+
+def _check(layout: Layout, state: sqlite3.Connection, law: Conservation | None) -> Iterator[Finding]:
     damage = [row[0] for row in state.execute("PRAGMA integrity_check") if row[0] != "ok"]
     if damage:
         yield Finding(str(layout.state), f"damaged: {damage[0]}", RERUN)
@@ -96,7 +103,7 @@ def _check(layout: Layout, state: sqlite3.Connection, raw: Path | None) -> Itera
     yield from _check_folders(layout, state)
     schema = published_schema(state)
     if schema in {None, SCHEMA_VERSION}:
-        yield from _check_parts(layout, state, raw)
+        yield from _check_parts(layout, state, law)
     else:
         what = f"its tables have the columns of schema {schema}, this program writes {SCHEMA_VERSION}"
         yield Finding(str(layout.clean), what, "the next run makes all rows anew, in one snapshot")
@@ -134,7 +141,7 @@ def _check_folders(layout: Layout, state: sqlite3.Connection) -> Iterator[Findin
         yield Finding(str(path), "belongs to no commit", NEXT_RUN)
 
 
-def _check_parts(layout: Layout, state: sqlite3.Connection, raw: Path | None) -> Iterator[Finding]:
+def _check_parts(layout: Layout, state: sqlite3.Connection, law: Conservation | None) -> Iterator[Finding]:
     """Read every part, and compare its rows with the state, with its ledger and with the raw files."""
     buckets = sorted({bucket for table, bucket in live_parts(state) if table != "rejected"})
     seen: set[str] = set()
@@ -146,8 +153,8 @@ def _check_parts(layout: Layout, state: sqlite3.Connection, raw: Path | None) ->
             continue
         yield from check_articles(state, bucket, articles, seen)
         yield from check_ledger(articles, removed)
-        if raw is not None:
-            yield from check_conservation(raw, articles, removed)
+        if law is not None:
+            yield from law.check(articles, removed)
     for bucket in sorted({bucket for table, bucket in live_parts(state) if table == "rejected"}):
         rejected, damage = _read(layout, state, "rejected", bucket)
         yield from damage or check_rejected(state, bucket, rejected)

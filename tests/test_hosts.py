@@ -1,39 +1,8 @@
-"""Readers of text and HTML files, and the hosts named by paths and addresses."""
-
-import hashlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+"""The hosts named by paths and addresses."""
 
 import pytest
 
 from pipeline.hosts import host_of, site_of
-from pipeline.records import MediaType, RawFile, RawRecord
-from pipeline.sources.html import read_html
-from pipeline.sources.text import read_text
-
-Reader = Callable[[RawFile, bytes], Iterator[RawRecord]]
-
-
-def raw_file(key: str) -> RawFile:
-    return RawFile(path=Path(key), key=key, size=0, mtime_ns=0, ctime_ns=0, inode=0)
-
-
-@pytest.mark.parametrize(("read", "media_type"), [(read_text, MediaType.TEXT), (read_html, MediaType.HTML)])
-def test_a_file_is_one_record(read: Reader, media_type: MediaType) -> None:
-    """The record is the whole file, with its address, its digest and the host its folder names."""
-    (record,) = read(raw_file("www.Example.org/2024/a.x"), b"Hello")
-
-    assert record.source == "www.Example.org/2024/a.x#1"
-    assert record.data == b"Hello"
-    assert record.media_type is media_type
-    assert record.raw_sha256 == hashlib.sha256(b"Hello").hexdigest()
-    assert record.site == "example.org"
-
-
-@pytest.mark.parametrize("read", [read_text, read_html])
-def test_an_empty_file_is_a_record_too(read: Reader) -> None:
-    """It must be counted, so it is handed on and rejected where rejections are made."""
-    assert [record.data for record in read(raw_file("a.txt"), b"")] == [b""]
 
 
 @pytest.mark.parametrize(

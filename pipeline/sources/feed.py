@@ -1,0 +1,77 @@
+"""
+Reader of RSS and Atom: one entry is one document, with the fullest text the feed has of it.
+
+feedparser is given bytes and told to leave them as they are: it would fetch an address, and it would take elements out of
+the pages that later stages judge.
+"""
+
+import calendar
+import io
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import feedparser
+
+from pipeline.hosts import host_of
+from pipeline.records import MediaType, Metadata, RejectReason
+from pipeline.sources.columns import as_bytes
+from pipeline.sources.dated import told_date
+from pipeline.sources.found import Found, Refused
+from pipeline.sources.layers import read_whole
+from pipeline.sources.reading import FileReading, Limits
+
+
+def read_feed(stream: io.BufferedReader, _reading: FileReading, limits: Limits) -> Iterator[Found | Refused]:
+    """Yield the entries; where the XML breaks, those before stay, and the rest is refused as one."""
+    data = read_whole(stream, limits.record_bytes)
+    if data is None:
+        yield Refused(RejectReason.TOO_LARGE, f"a feed of more than {limits.record_bytes:,} bytes", offset=0)
+        return
+    feed = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
+    for entry in feed.entries:
+        yield _document(entry, feed.feed)
+    fault = feed.get("bozo_exception")
+    if feed.bozo and not isinstance(
+        fault, feedparser.exceptions.CharacterEncodingOverride | feedparser.NonXMLContentType
+    ):
+        yield Refused(RejectReason.DAMAGED, f"the feed breaks off: {' '.join(str(fault).split())}"[:300], len(data))
+    elif not feed.entries:
+        why = "the feed has no entries" if feed.version else "XML, but no feed"
+        yield Refused(RejectReason.EMPTY if feed.version else RejectReason.UNSUPPORTED, why, len(data), 0)
+
+
+def _document(entry: Mapping[str, Any], feed: Mapping[str, Any]) -> Found:
+    value, kind = max(_contents(entry), key=lambda content: len(content[0]), default=("", "text/plain"))
+    published = _date(entry.get("published_parsed") or entry.get("updated_parsed"))
+    url = entry.get("link") or None
+    authors = [author.get("name") for author in entry.get("authors", ()) if author.get("name")]
+    language = str(entry.get("language") or feed.get("language") or "")[:2].lower()
+    return Found(
+        data=as_bytes(value),
+        media_type=MediaType.TEXT if kind == "text/plain" else MediaType.HTML,
+        known=Metadata(
+            title=" ".join(str(entry.get("title") or "").split()) or None,
+            authors=tuple(dict.fromkeys(authors)),
+            published=published,
+            published_source="feed" if published else None,
+            url=url,
+            site=host_of(url) or host_of(feed.get("link")),
+            language=language if language.isalpha() and len(language) == 2 else None,
+            tags=tuple(dict.fromkeys(str(tag["term"]) for tag in entry.get("tags", ()) if tag.get("term"))),
+        ),
+        declared_encoding="utf-8",
+    )
+
+
+def _contents(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The texts of an entry with their types: its content, and its summary, where many feeds have all of it."""
+    for content in [*entry.get("content", ()), entry.get("summary_detail") or {}]:
+        yield str(content.get("value") or ""), str(content.get("type") or "")
+
+
+def _date(parsed: Any) -> datetime | None:
+    try:
+        return told_date(datetime.fromtimestamp(calendar.timegm(parsed), UTC)) if parsed else None
+    except (ValueError, OverflowError, TypeError, OSError):
+        return None

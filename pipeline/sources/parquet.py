@@ -1,0 +1,52 @@
+"""Reader of Parquet, as Hugging Face's datasets come: one row is one document."""
+
+import io
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.records import RejectReason
+from pipeline.sources.columns import find_roles, no_content, read_row
+from pipeline.sources.found import Chosen, Found, Refused
+from pipeline.sources.reading import FileReading, Limits
+
+_BATCH_BYTES = 8 * 1024 * 1024
+_MOST_ROWS = 1_000
+_FOOTER_BYTES = 64 * 1024 * 1024  # of strings in a footer, which may claim to be of any size
+
+
+def read_parquet(stream: io.BufferedReader, reading: FileReading, limits: Limits) -> Iterator[Found | Refused | Chosen]:
+    """Yield the documents, a small batch of rows at a time; the stream must be one that can be sought in."""
+    try:
+        yield from _read(stream, reading, limits)
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        why = " ".join(str(error).split())[:200]
+        yield Refused(RejectReason.DAMAGED, f"no Parquet that can be read on: {why}")
+
+
+def _read(stream: io.BufferedReader, reading: FileReading, limits: Limits) -> Iterator[Found | Refused | Chosen]:
+    source = pa.PythonFile(stream, mode="r")
+    with pq.ParquetFile(source, thrift_string_size_limit=_FOOTER_BYTES, pre_buffer=False) as file:
+        names = file.schema_arrow.names
+        roles = find_roles(names, reading)
+        if not roles.has_content:
+            yield no_content(names)
+            return
+        yield Chosen(roles.columns)
+        columns = names if reading.keep_extra else list(dict.fromkeys(roles.columns.values()))
+        for group in range(file.metadata.num_row_groups):
+            rows = _rows_at_once(file.metadata.row_group(group))
+            for batch in file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
+                for row in batch.to_pylist():
+                    found = read_row(row, roles)
+                    if len(found.data) > limits.record_bytes:
+                        yield Refused(RejectReason.TOO_LARGE, f"a text of {len(found.data):,} bytes", len(found.data))
+                    else:
+                        yield found
+
+
+def _rows_at_once(group: pq.RowGroupMetaData) -> int:
+    """So many that they fit in a batch, going by the mean."""
+    mean = max(1, group.total_byte_size // max(1, group.num_rows))
+    return int(min(_MOST_ROWS, max(1, _BATCH_BYTES // mean)))
