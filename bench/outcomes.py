@@ -24,6 +24,9 @@ from pipeline.score.measures import count_found, count_words, word_f1
 from pipeline.score.shapes import Shape
 from pipeline.words import PYTHON_WORD
 
+BATCH = 100
+"""Pages after which a peer's outcomes are put into the cache: slow ones take minutes, and a run may be broken off."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -101,8 +104,8 @@ def measure_peer(extractor: Extractor, path: Path, pages: Sequence[PageGold], fo
     )
     known = {row["page"]: Outcome(**row) for row in pq.read_table(target).to_pylist()} if target.exists() else {}
     missing = [page for page in pages if page.id not in known]
-    if missing:
-        known |= {outcome.page: outcome for outcome in measure_pages(extractor, missing)}
+    for start in range(0, len(missing), BATCH):
+        known |= {outcome.page: outcome for outcome in measure_pages(extractor, missing[start : start + BATCH])}
         rows = [asdict(outcome) for outcome in known.values()]
         write_table(target, {name: [row[name] for row in rows] for name in rows[0]})
     return [known[page.id] for page in pages]

@@ -132,6 +132,28 @@ def test_a_peers_outcomes_are_kept(tmp_path: Path) -> None:
     assert given[-1] == "0"
 
 
+def test_a_run_that_is_broken_off_keeps_what_was_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow peers take minutes on a gold file; the next run goes on where the last one ended."""
+    monkeypatch.setattr("bench.outcomes.BATCH", 2)
+    path = write_gold(tmp_path / "gold.parquet", [page_row(number) for number in range(5)])
+    pages = [page_of(number) for number in range(5)]
+    given: list[str] = []
+
+    def extract(page: PageGold) -> str:
+        given.append(page.id)
+        if given == ["0", "0", "1", "2"]:
+            raise KeyboardInterrupt
+        return GOLD
+
+    peer = extractor_of(extract)
+    with pytest.raises(KeyboardInterrupt):
+        measure_peer(peer, path, pages, tmp_path)
+    given.clear()
+
+    assert [outcome.page for outcome in measure_peer(peer, path, pages, tmp_path)] == ["0", "1", "2", "3", "4"]
+    assert set(given) == {"2", "3", "4"}
+
+
 def test_figures_are_means_over_pages_and_shares_of_snippets() -> None:
     """Words count by page, snippets all together; without any there is no share."""
     pages = [
