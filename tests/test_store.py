@@ -176,6 +176,45 @@ def test_untouched_parts_are_not_written_again(raw: Path, clean: Path, monkeypat
     assert verify(clean) == []
 
 
+def sizes(clean: Path) -> list[int]:
+    """How many articles each part holds."""
+    return [pq.read_metadata(part).num_rows for part in sorted(articles_path(clean).iterdir())]
+
+
+def test_long_articles_fill_a_part_by_their_bytes(raw: Path, clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few they are; one that is longer than a part may be has one to itself."""
+    write(raw, {f"many/{number:04}.txt": story(f"Town {number}") for number in range(7)})
+    write(raw, {"many/0007.txt": story("Endless" * 1_000), "many/0008.txt": story("Town 8")})
+    monkeypatch.setattr(place, "BUCKET_BYTES", 4 * len(story("Town 0")))
+
+    run(raw, clean)
+
+    texts = [pl.read_parquet(part)["text"].to_list() for part in sorted(articles_path(clean).iterdir())]
+    assert list(map(len, texts)) == [4, 4, 2, 1, 1]
+    assert [len(text) > place.BUCKET_BYTES for part in texts for text in part] == [False] * 10 + [True, False]
+    assert verify(clean) == []
+
+
+def test_parts_fuller_than_they_may_be_now_stay_as_they_are(
+    raw: Path, clean: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older version filled them; they take nothing more, and what changes in them moves out."""
+    run(raw, clean)
+    before = published_bytes(clean)
+    (held,) = sizes(clean)
+    monkeypatch.setattr(place, "BUCKET_BYTES", len(story("")))
+
+    write(raw, {"new.txt": story("Neuwerk")})
+    run(raw, clean)
+    assert sizes(clean) == [held, 1]
+    assert before.items() <= published_bytes(clean).items()
+
+    write(raw, {"a.txt": story("a place that is renamed")})
+    run(raw, clean)
+    assert sizes(clean) == [held - 1, 1, 1]
+    assert verify(clean, raw) == []
+
+
 def test_readers_see_whole_commits_while_runs_go_on(raw: Path, clean: Path) -> None:
     """Each read of a resolved path is one commit: all rows of one generation, never a torn file."""
     wrong: list[object] = []
@@ -403,10 +442,11 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda clean: (Layout(clean).snapshots / "00000009").mkdir(),
         "00000009: belongs to no commit",
     ),
+    "sources miscounted": (_state("UPDATE parts SET sources = sources + 1"), "sources are counted wrongly"),
     "part forgotten": (_state("DELETE FROM parts WHERE part_of = 'articles'"), "its rows have no part"),
     "raw file forgotten": (_state("DELETE FROM raw_files WHERE file_id = 1"), "belongs to no raw file"),
     "part of nothing": (
-        _state("INSERT INTO parts SELECT part_of, 99, name, row_count, bytes, sha256 FROM parts"),
+        _state("INSERT INTO parts SELECT part_of, 99, name, row_count, bytes, sha256, sources FROM parts"),
         "a part without rows, or of no bucket",
     ),
     "stray shard": (lambda clean: (Layout(clean).pieces / "x").mkdir(), "is no whole shard"),

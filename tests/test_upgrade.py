@@ -56,6 +56,7 @@ def clean(raw: Path, tmp_path: Path) -> Path:
         state.execute("UPDATE raw_files SET settings = ?", (older.digest,))
         state.execute("ALTER TABLE snapshots DROP COLUMN schema_version")
         state.execute("ALTER TABLE rejections DROP COLUMN byte_offset")
+        state.execute("ALTER TABLE parts DROP COLUMN sources")
         state.execute("PRAGMA user_version = 1")
     state.close()
     return clean

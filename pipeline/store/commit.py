@@ -8,7 +8,8 @@ bytes and of a folder for the names in it.
  1. Opening. New folders are synced in the ones above them, and `.store` once the state's file is in it.
  2. Shards. Each piece is synced, its folder too, then the folder is renamed into `.store/pieces`, and that is synced
     (`pieces.py`). Nothing refers to pieces: the next run takes whole ones over, or removes them.
- 3. Parts. Each is written below `.store/tmp`, synced, and renamed into `.store/parts/<table>` (`parts.py`).
+ 3. Parts. Each is written below `.store/tmp`, synced, and renamed into `.store/parts/<table>` (`parts.py`); several at
+    once, but all before the next step.
  4. Snapshot. The folders of parts are synced. Links to all live parts are made in a folder below `.store/tmp`; its
     folders of tables are synced, it itself, it is renamed into `.store/snapshots`, and that is synced
     (`snapshots.build`). Now everything the state is about to name is on the disk, and nobody sees it.
@@ -26,13 +27,15 @@ nothing, there is no snapshot: only the transaction of step 5, for the state.
 """
 
 import sqlite3
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -59,6 +62,24 @@ class Committed:
     duplicates: int  # of these, records that are not their article's canonical source
     rejected_by_reason: Mapping[str, int]  # records of this run
     lines_by_reason: Mapping[str, int]  # removed from the articles whose rows this run made
+
+
+class _Part(NamedTuple):
+    """A row of the state's table `parts`."""
+
+    part_of: str
+    bucket: int
+    name: str
+    row_count: int
+    bytes: int
+    sha256: str
+    sources: int
+
+
+_INSERT_PART = "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+WRITERS = 4
+"""Threads that write parts: packing keeps a core busy, syncs wait for the disk. As many tables again wait in memory."""
 
 
 @contextmanager
@@ -120,18 +141,40 @@ def commit(layout: Layout, outcome: Outcome, settings: Settings) -> Iterator[tup
 
 
 def _write_buckets(state: sqlite3.Connection, writer: PartWriter, pieces: PieceReader, touched: Touched) -> bool:
-    """Write the parts that the changes touch; returns whether any part differs from before."""
-    parts = live_parts(state)
+    """
+    Write the parts that the changes touch; returns whether any part differs from before.
+
+    A bucket without rows has no part, as some readers fail on it. Parts are packed, written and synced side by side,
+    in threads, while the rows of the next ones are put together.
+    """
     changed = False
-    for bucket in sorted(touched.article_buckets):
-        old = (_old(writer.layout, "articles", bucket, parts), _old(writer.layout, "removed_lines", bucket, parts))
-        articles, removed = article_rows(state, bucket, old, pieces)
-        changed |= _replace(state, writer, ("articles", bucket), old[0], articles)
-        changed |= _replace(state, writer, ("removed_lines", bucket), old[1], removed)
-    for bucket in sorted(touched.rejected_buckets):
-        before = _old(writer.layout, "rejected", bucket, parts)
-        changed |= _replace(state, writer, ("rejected", bucket), before, rejected_rows(state, bucket))
+    unfinished: deque[Future[_Part]] = deque()
+    with ThreadPoolExecutor(WRITERS) as pool:
+        for table, bucket, old, new in _rows_of_buckets(state, writer.layout, pieces, touched):
+            if new.equals(old):
+                continue
+            changed = True
+            state.execute("DELETE FROM parts WHERE part_of = ? AND bucket = ?", (table, bucket))
+            if new.num_rows:
+                unfinished.append(pool.submit(_write, writer, table, bucket, new))
+            while len(unfinished) > WRITERS:
+                state.execute(_INSERT_PART, unfinished.popleft().result())
+        state.executemany(_INSERT_PART, (part.result() for part in unfinished))
     return changed
+
+
+def _rows_of_buckets(
+    state: sqlite3.Connection, layout: Layout, pieces: PieceReader, touched: Touched
+) -> Iterator[tuple[str, int, pa.Table, pa.Table]]:
+    """Table, bucket, old rows and new rows of each part that the changes touch."""
+    parts = live_parts(state)
+    for bucket in sorted(touched.article_buckets):
+        old = (_old(layout, "articles", bucket, parts), _old(layout, "removed_lines", bucket, parts))
+        new = article_rows(state, bucket, old, pieces)
+        yield "articles", bucket, old[0], new[0]
+        yield "removed_lines", bucket, old[1], new[1]
+    for bucket in sorted(touched.rejected_buckets):
+        yield "rejected", bucket, _old(layout, "rejected", bucket, parts), rejected_rows(state, bucket)
 
 
 def _replace_all(state: sqlite3.Connection, touched: Touched) -> None:
@@ -162,19 +205,10 @@ def _old(layout: Layout, table: str, bucket: int, parts: dict[tuple[str, int], s
     return TABLES[table].empty_table() if name is None else read_part(layout.part(table, name), table)
 
 
-def _replace(
-    state: sqlite3.Connection, writer: PartWriter, place: tuple[str, int], old: pa.Table, new: pa.Table
-) -> bool:
-    """Write a bucket's part if its rows differ from before; a bucket without rows has no part, some readers fail on it."""
-    table, bucket = place
-    if new.equals(old):
-        return False
-    state.execute("DELETE FROM parts WHERE part_of = ? AND bucket = ?", place)
-    if new.num_rows:
-        path = writer.write(table, bucket, new)
-        row = (table, bucket, path.name, new.num_rows, path.stat().st_size, digest_of(path))
-        state.execute("INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?)", row)
-    return True
+def _write(writer: PartWriter, table: str, bucket: int, rows: pa.Table) -> _Part:
+    path = writer.write(table, bucket, rows)
+    sources = pc.sum(pc.list_value_length(rows["sources"])).as_py() if table == "articles" else 0
+    return _Part(table, bucket, path.name, rows.num_rows, path.stat().st_size, digest_of(path), sources)
 
 
 def _became_articles(state: sqlite3.Connection) -> int:

@@ -7,9 +7,9 @@ article first came in.
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +17,12 @@ import pyarrow.compute as pc
 from pipeline.errors import StoreError
 from pipeline.store.pieces import PieceReader
 from pipeline.tables import ARTICLES, REJECTED, REMOVED_LINES
+
+# What the state knows of the articles of a bucket: the columns, the same in SQL, and where they are found.
+_KNOWN_NAMES = ("source", "sources", "raw_sha256", "duplicate_of", "ingested_at")
+_KNOWN = "lower(hex(article_id)), key || '#' || record, sha256, lower(nullif(hex(duplicate_of), '')), ingested_at"
+_IN_BUCKET = "articles JOIN raw_files USING (file_id) WHERE bucket = ? ORDER BY key, record"
+_CHOSEN_IN_BUCKET = _IN_BUCKET.replace(" WHERE", " LEFT JOIN chosen USING (article_id) WHERE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ def article_rows(
     state: sqlite3.Connection, bucket: int, old: tuple[pa.Table, pa.Table], pieces: PieceReader
 ) -> tuple[pa.Table, pa.Table]:
     """The bucket's rows of `articles` and of `removed_lines`, sorted by source and by line."""
-    places = _places(state, bucket)
+    places, known = _places_and_known(state, bucket)
     old_articles, old_removed = old
     by_piece: dict[int, list[int]] = defaultdict(list)
     for place in places:
@@ -47,7 +53,7 @@ def article_rows(
         ]
     )
     order = [place.article_id for place in places]
-    return _complete(known_columns(state, bucket), _in_order(articles, order)), _sorted_lines(removed, order)
+    return _complete(known, _in_order(articles, order)), _sorted_lines(removed, order)
 
 
 def rejected_rows(state: sqlite3.Connection, bucket: int) -> pa.Table:
@@ -72,32 +78,38 @@ def order_of(state: sqlite3.Connection, bucket: int) -> list[str]:
 
 def known_columns(state: sqlite3.Connection, bucket: int) -> pa.Table:
     """The columns of a bucket's articles that come from the state, in the order of the rows."""
-    rows = state.execute(
-        "SELECT lower(hex(article_id)), key || '#' || record, sha256, lower(nullif(hex(duplicate_of), '')), ingested_at"
-        " FROM articles JOIN raw_files USING (file_id) WHERE bucket = ? ORDER BY key, record",
+    rows = state.execute(f"SELECT {_KNOWN} FROM {_IN_BUCKET}", (bucket,)).fetchall()  # noqa: S608 - our own names
+    return _known_columns(rows, _sources(state, bucket))
+
+
+def _places_and_known(state: sqlite3.Connection, bucket: int) -> tuple[list[_Place], pa.Table]:
+    """Where each row comes from, and the columns that the state knows: to find a bucket's articles takes a while."""
+    found = state.execute(
+        f"SELECT {_KNOWN}, piece, row FROM {_CHOSEN_IN_BUCKET}",  # noqa: S608 - our own names
         (bucket,),
     ).fetchall()
-    sources = _sources(state, bucket)
-    names = ["source", "sources", "raw_sha256", "duplicate_of", "ingested_at"]
-    columns = [(source, sources[article_id], *rest) for article_id, source, *rest in rows]
-    schema = pa.schema([ARTICLES.field(name) for name in names])
-    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in columns], schema=schema)
+    places = [_Place(article_id, piece, row) for article_id, *_, piece, row in found]
+    return places, _known_columns([row[:-2] for row in found], _sources(state, bucket))
 
 
-def _places(state: sqlite3.Connection, bucket: int) -> list[_Place]:
-    rows = state.execute(
-        "SELECT lower(hex(article_id)), piece, row FROM articles JOIN raw_files USING (file_id)"
-        " LEFT JOIN chosen USING (article_id) WHERE bucket = ? ORDER BY key, record",
-        (bucket,),
-    )
-    return [_Place(*row) for row in rows]
+def _known_columns(rows: Sequence[Sequence[Any]], sources: Mapping[str, list[str]]) -> pa.Table:
+    ids, first, *others = zip(*rows, strict=True) if rows else ((),) * len(_KNOWN_NAMES)
+    columns = [
+        first,
+        [sources.get(article_id, [source]) for article_id, source in zip(ids, first, strict=True)],
+        *others,
+    ]
+    schema = pa.schema([ARTICLES.field(name) for name in _KNOWN_NAMES])
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _sources(state: sqlite3.Connection, bucket: int) -> dict[str, list[str]]:
+    """All sources of those articles of a bucket that have several, by article."""
     rows = state.execute(
-        "SELECT lower(hex(records.article_id)), key || '#' || records.record FROM articles"
-        " JOIN records USING (article_id) JOIN raw_files ON raw_files.file_id = records.file_id"
-        " WHERE bucket = ? ORDER BY key, records.record",
+        "SELECT lower(hex(article_id)), key || '#' || record FROM records JOIN raw_files USING (file_id)"
+        " WHERE article_id IN (SELECT article_id FROM articles JOIN records USING (article_id) WHERE bucket = ?"
+        " GROUP BY article_id HAVING count(*) > 1) ORDER BY key, record",
         (bucket,),
     )
     sources: dict[str, list[str]] = defaultdict(list)
@@ -107,8 +119,10 @@ def _sources(state: sqlite3.Connection, bucket: int) -> dict[str, list[str]]:
 
 
 def _among(table: pa.Table, column: str, values: Sequence[object]) -> pa.Table:
+    """The rows with one of these values; mostly that is all of them, and then no text is copied."""
     wanted = pa.array(values, table.schema.field(column).type)
-    return table.filter(pc.is_in(table[column], value_set=wanted))
+    among = pc.is_in(table[column], value_set=wanted)
+    return table if pc.all(among).as_py() else table.filter(among)
 
 
 def _in_order(articles: pa.Table, order: Sequence[str]) -> pa.Table:

@@ -49,6 +49,10 @@ _CONSISTENCY = {
         " (SELECT 'articles' AS of_table, bucket AS b FROM articles UNION SELECT 'removed_lines', bucket FROM articles"
         " UNION SELECT 'rejected', bucket FROM rejections) WHERE of_table = part_of AND b = bucket)"
     ),
+    "a part's sources are counted wrongly": (
+        "SELECT part_of || ' ' || bucket FROM parts WHERE sources <> iif(part_of = 'articles', (SELECT count(*)"
+        " FROM articles JOIN records USING (article_id) WHERE articles.bucket = parts.bucket), 0)"
+    ),
     "its rows have no part": (
         "SELECT 'bucket ' || bucket || ' of articles' FROM articles WHERE bucket NOT IN"
         " (SELECT bucket FROM parts WHERE part_of = 'articles') UNION"
