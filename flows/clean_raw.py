@@ -24,6 +24,8 @@ from pipeline import run
 from pipeline.decide import Aim
 from pipeline.report import RunReport, render_markdown
 from pipeline.shards import ShardResult
+from pipeline.sources.discover import DEFAULT_READING
+from pipeline.sources.reading import Reading
 from pipeline.store import publish_to
 from pipeline.store.layout import Layout, is_disk_trouble
 from pipeline.work import Plan
@@ -88,6 +90,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     *,
     aim: Aim = Aim.BALANCED,
     address: str | None = None,
+    reading: Reading = DEFAULT_READING,
     shard_size: int = run.PlanOptions().shard_size,
     allow_mass_delete: bool = False,
     wait_for_settling: bool = True,
@@ -101,13 +104,14 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         workers: How many shards are cleaned side by side; by default as many as there are cores.
         runner: Where shards are cleaned: in threads of the run's process, or in worker processes.
         aim: What the learned model avoids more: leaving furniture ("precision"), or losing text ("recall").
+        reading: How raw files are read, as the table `[read]` of pipeline.toml says it.
         address: Publish the tables there too, such as to "s3://bucket/news".
         shard_size: How many raw files make a shard at most; a task costs about half a second whatever its size.
         allow_mass_delete: Take over the deletion of more than half of the raw files, which is refused otherwise.
         wait_for_settling: Wait for files that are still being written; otherwise they are left to the next run.
 
     """
-    options = run.PlanOptions(shard_size, wait=wait_for_settling, allow_mass_delete=allow_mass_delete)
+    options = run.PlanOptions(shard_size, wait=wait_for_settling, allow_mass_delete=allow_mass_delete, reading=reading)
     with run.open_store(clean) as store:
         work = plan(store, raw, aim, options)
         results = list(clean_shards(work.shards, runner, workers or usable_cores()))

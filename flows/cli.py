@@ -18,8 +18,10 @@ from flows.progress import Watcher, tell, watched_by
 from flows.runners import RunnerName, usable_cores
 from flows.schedule import make_schedule
 from flows.terminal import keep_terminal_quiet
-from pipeline.cli import AimOption, CleanOption, app, complain, describe_published
+from pipeline.cli import AimOption, CleanOption, ConfigOption, app, complain, describe_published
+from pipeline.config import load_config
 from pipeline.decide import Aim
+from pipeline.plan import PlanOptions
 from pipeline.report import RunReport
 from pipeline.store import publish_to
 from pipeline.store.target import open_target
@@ -60,6 +62,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     runner: RunnerOption = RunnerName.PROCESS,
     aim: AimOption = Aim.BALANCED,
     publish: PublishOption = None,
+    config: ConfigOption = None,
     no_prefect: Annotated[bool, typer.Option("--no-prefect", help="The same steps without Prefect.")] = False,
     as_object: Annotated[bool, typer.Option("--json", help="One JSON object with the counts on stdout.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 5 when records were rejected.")] = False,
@@ -73,11 +76,12 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
 
     Example: pipeline run --raw raw --clean clean
     """
+    options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=load_config(config).read)
     if dry_run:
-        _say_what_would_be_done(raw, clean, aim, allow_mass_delete=allow_mass_delete, as_object=as_object)
+        _say_what_would_be_done(raw, clean, aim, options, as_object=as_object)
     run_once = _run_directly if no_prefect else _run_flow
     with _progress_bar() as watcher, watched_by(watcher):
-        report = run_once(raw, clean, workers or usable_cores(), runner, aim=aim, allow_mass_delete=allow_mass_delete)
+        report = run_once(raw, clean, workers or usable_cores(), runner, aim, options)
     typer.echo(report.to_json() if as_object else report.summary())
     if publish:
         complain(describe_published(publish_to(publish, clean)))
@@ -94,6 +98,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     runner: RunnerOption = RunnerName.PROCESS,
     aim: AimOption = Aim.BALANCED,
     publish: PublishOption = None,
+    config: ConfigOption = None,
 ) -> None:
     """
     Run on a schedule, never twice at once, until Ctrl-C; files still being written are left to the next run.
@@ -103,32 +108,33 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     Example: pipeline serve --every 15m
     """
     schedule = make_schedule(cron, every)
+    reading = load_config(config).read
     state = environment.prepare(clean)
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
-    serve(Served(raw, clean, workers or usable_cores(), runner, aim, schedule, publish), state, Console(stderr=True))
+    served = Served(raw, clean, workers or usable_cores(), runner, aim, schedule, publish, reading)
+    serve(served, state, Console(stderr=True))
 
 
-def _say_what_would_be_done(raw: Path, clean: Path, aim: Aim, *, allow_mass_delete: bool, as_object: bool) -> NoReturn:
-    from pipeline.plan import PlanOptions, preview  # noqa: PLC0415 - not needed to show help
+def _say_what_would_be_done(raw: Path, clean: Path, aim: Aim, options: PlanOptions, *, as_object: bool) -> NoReturn:
+    from pipeline.plan import preview  # noqa: PLC0415 - not needed to show help
     from pipeline.voices import load_voices  # noqa: PLC0415 - as above
 
-    found = preview(raw, clean, load_voices(aim), PlanOptions(allow_mass_delete=allow_mass_delete))
+    found = preview(raw, clean, load_voices(aim), options)
     typer.echo(found.to_json() if as_object else found.summary())
     raise typer.Exit(found.exit_code)
 
 
-def _run_directly(  # noqa: PLR0913 - as above
-    raw: Path, clean: Path, workers: int, runner: RunnerName, *, aim: Aim, allow_mass_delete: bool
+def _run_directly(  # noqa: PLR0913, PLR0917 - as above
+    raw: Path, clean: Path, workers: int, runner: RunnerName, aim: Aim, options: PlanOptions
 ) -> RunReport:
-    from pipeline.run import PlanOptions, run_directly  # noqa: PLC0415 - not needed to show help
+    from pipeline.run import run_directly  # noqa: PLC0415 - not needed to show help
 
-    options = PlanOptions(allow_mass_delete=allow_mass_delete)
     return run_directly(raw, clean, workers=workers, runner=runner.value, aim=aim, options=options, progress=tell)
 
 
-def _run_flow(  # noqa: PLR0913 - as above
-    raw: Path, clean: Path, workers: int, runner: RunnerName, *, aim: Aim, allow_mass_delete: bool
+def _run_flow(  # noqa: PLR0913, PLR0917 - as above
+    raw: Path, clean: Path, workers: int, runner: RunnerName, aim: Aim, options: PlanOptions
 ) -> RunReport:
     state = environment.prepare(clean)
     from flows.clean_raw import clean_raw  # noqa: PLC0415 - imports Prefect, see the module
@@ -136,7 +142,9 @@ def _run_flow(  # noqa: PLR0913 - as above
 
     keep_terminal_quiet()
     with prefect_api(state, scheduler=False):
-        return clean_raw(raw, clean, workers, runner, aim=aim, allow_mass_delete=allow_mass_delete)
+        return clean_raw(
+            raw, clean, workers, runner, aim=aim, reading=options.reading, allow_mass_delete=options.allow_mass_delete
+        )
 
 
 @contextmanager

@@ -52,6 +52,8 @@ from flows.schedule import Schedule
 from flows.terminal import keep_terminal_quiet
 from pipeline.decide import Aim
 from pipeline.errors import StoreBusy, UsageError
+from pipeline.sources.discover import DEFAULT_READING
+from pipeline.sources.reading import Reading
 
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 ACTIVE = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
@@ -70,6 +72,7 @@ class Served:
     aim: Aim
     schedule: Schedule
     publish: str | None = None  # the address to publish to after each run
+    reading: Reading = DEFAULT_READING
 
     @property
     def name(self) -> str:
@@ -86,6 +89,7 @@ class Served:
             "runner": self.runner.value,
             "aim": self.aim.value,
             "address": self.publish,
+            "reading": self.reading.model_dump(mode="json"),
             "wait_for_settling": False,
         }
 

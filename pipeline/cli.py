@@ -22,7 +22,9 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from pipeline.clean import clean_records
+from pipeline.config import load_config
 from pipeline.decide import Aim
+from pipeline.doctor import PEEKED, examine
 from pipeline.errors import PipelineError, UsageError
 from pipeline.explain import as_json, count_reasons, explain_lines, render, visible
 from pipeline.plan import PlanOptions, preview
@@ -33,6 +35,7 @@ from pipeline.score.cache import CACHE
 from pipeline.score.pages import Key
 from pipeline.score.run import Tell, score_file
 from pipeline.score.shapes import Shape
+from pipeline.sources.discover import DEFAULT_READING
 from pipeline.sources.layers import BUFFER_BYTES
 from pipeline.sources.opened import ReadFailure, opened
 from pipeline.sources.read import read_stream
@@ -90,18 +93,26 @@ AimOption = Annotated[
         "--aim", help="What the learned model avoids more: leaving furniture (precision), or losing text (recall)."
     ),
 ]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="The settings file.  [default: pipeline.toml, or [tool.pipeline] of pyproject.toml]"),
+]
 
 
 @app.command()
 def explain(
-    file: FileArgument, record: RecordOption = 1, aim: AimOption = Aim.BALANCED, as_object: JsonOption = False
+    file: FileArgument,
+    record: RecordOption = 1,
+    aim: AimOption = Aim.BALANCED,
+    config: ConfigOption = None,
+    as_object: JsonOption = False,
 ) -> None:
     """
     Show each line of a document with its verdict, the reason, the rule and its score.
 
     Example: pipeline explain raw/samples/mirror-harbor-ferry.txt
     """
-    outcome = clean_record(read_record(file, record), aim)
+    outcome = clean_record(read_record(file, record, load_config(config).read), aim)
     match outcome:
         case Article():
             _explain_article(outcome, as_object=as_object)
@@ -112,7 +123,7 @@ def explain(
 
 
 @app.command()
-def clean(file: InputArgument, aim: AimOption = Aim.BALANCED) -> None:
+def clean(file: InputArgument, aim: AimOption = Aim.BALANCED, config: ConfigOption = None) -> None:
     """
     Print the cleaned text of one document; nothing is stored.
 
@@ -120,7 +131,7 @@ def clean(file: InputArgument, aim: AimOption = Aim.BALANCED) -> None:
 
     Example: pipeline clean page.html > page.txt
     """
-    outcome = clean_record(read_record(file, 1), aim)
+    outcome = clean_record(read_record(file, 1, load_config(config).read), aim)
     if isinstance(outcome, Rejection):
         complain(describe_rejection(outcome))
     elif sys.stdout.isatty():
@@ -136,6 +147,7 @@ def status(
         Path | None, typer.Option("--raw", help="The raw folder, if it is not that of the last run.")
     ] = None,
     aim: AimOption = Aim.BALANCED,
+    config: ConfigOption = None,
     as_object: JsonOption = False,
 ) -> None:
     """
@@ -144,19 +156,19 @@ def status(
     Example: pipeline status --clean clean
     """
     found = store_status(clean)
-    then = _preview_next(found, raw, aim)
+    then = _preview_next(found, raw, aim, load_config(config).read)
     if as_object:
         print_json(json.loads(found.to_json()) | {"next_run": json.loads(then.to_json()) if then else None})
     else:
         typer.echo("\n".join(visible(line) for line in [*describe_status(found), *describe_next(found, then)]))
 
 
-def _preview_next(found: Status, raw: Path | None, aim: Aim) -> Preview | None:
+def _preview_next(found: Status, raw: Path | None, aim: Aim, reading: Reading) -> Preview | None:
     """What the next run would do; None where there is no raw folder to look into."""
     folder = raw or (found.last_run.raw if found.last_run else None)
     if folder is None or (raw is None and not folder.is_dir()):
         return None
-    return preview(folder, found.clean, load_voices(aim), PlanOptions(wait=False))
+    return preview(folder, found.clean, load_voices(aim), PlanOptions(wait=False, reading=reading))
 
 
 @app.command()
@@ -165,6 +177,7 @@ def verify(
     raw: Annotated[
         Path | None, typer.Option("--raw", help="The raw folder, if it is not that of the last run.")
     ] = None,
+    config: ConfigOption = None,
     as_object: JsonOption = False,
 ) -> None:
     """
@@ -172,7 +185,7 @@ def verify(
 
     Example: pipeline verify --clean clean
     """
-    findings = verify_store(clean, raw)
+    findings = verify_store(clean, raw, load_config(config).read)
     if as_object:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:
@@ -180,6 +193,30 @@ def verify(
             typer.echo(visible(str(finding)))
         typer.echo(f"{len(findings)} finding(s)" if findings else f"{visible(str(clean))}: every promise holds")
     raise typer.Exit(1 if findings else 0)
+
+
+@app.command()
+def doctor(
+    raw: Annotated[Path, typer.Argument(metavar="PATH", help="The folder with the raw dumps, or one file.")] = Path(
+        "raw"
+    ),
+    config: ConfigOption = None,
+    peek: Annotated[int, typer.Option("--peek", min=1, help="How many records of each file to look at.")] = PEEKED,
+    as_object: JsonOption = False,
+) -> None:
+    """
+    Say of each raw file what it would be read as, which columns are chosen, and what stands in the way.
+
+    Example: pipeline doctor raw
+    """
+    found = examine(raw, load_config(config).read, peek)
+    if as_object:
+        print_json(json.loads(found.to_json()))
+        return
+    for diagnosis in found.files:
+        typer.echo(visible(diagnosis.summary()))
+    ignored = ", ".join(f"{count:,} {why}" for why, count in found.ignored.items())
+    typer.echo(visible(f"{len(found.files):,} files" + (f"; ignored: {ignored}" if ignored else "")))
 
 
 @app.command()
@@ -262,11 +299,11 @@ def progress_bar() -> Iterator[Tell]:
         yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
 
 
-def read_record(path: Path, number: int) -> RawRecord | Rejection:
+def read_record(path: Path, number: int, reading: Reading = DEFAULT_READING) -> RawRecord | Rejection:
     """One document of a file, or of stdin for "-", or why it is none; `UsageError` when the file holds fewer."""
     count = 0
     with _stream(path) as (stream, size):
-        for outcome in read_stream(stream, path.as_posix(), size, Reading()):
+        for outcome in read_stream(stream, path.as_posix(), size, reading.alone(path)):
             if isinstance(outcome, RawRecord | Rejection):
                 count += 1
                 if count == number:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,7 @@ class RunReport:
     shards: int
     shards_failed: int
     store: StoreCounts
+    skipped: Mapping[str, int] = field(default_factory=dict)  # what stood for no document, such as requests of a crawl
 
     @property
     def exit_code(self) -> int:
@@ -107,12 +108,17 @@ class RunReport:
             _seen(self.files),
             f"records: {self.records:,} = {became}; {self.lines_removed:,} lines removed",
             *_remarks(self.files),
+            *self._passed_over(),
             *self._failures(),
             f"store: {self.store.articles:,} articles in snapshot {self.snapshot}{nothing}",
         ]
         if self.store.articles:
             lines.append(f'load: pd.read_parquet("{self.articles_path}")')
         return "\n".join(lines)
+
+    def _passed_over(self) -> list[str]:
+        what = ", ".join(f"{count:,} {name}" for name, count in self.skipped.items())
+        return [f"no documents: {what}"] if what else []
 
     def _failures(self) -> list[str]:
         failed = f"failed: {self.shards_failed:,} of {self.shards:,} shards; the next run tries them again"

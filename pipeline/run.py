@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -160,6 +161,7 @@ def _report(plan: Plan, results: Sequence[ShardResult], committed: Committed, st
         lines_removed=sum(committed.lines_by_reason.values()),
         lines_by_reason=committed.lines_by_reason,
         rejected_by_reason=committed.rejected_by_reason,
+        skipped=dict(sorted(sum((Counter(result.skipped) for result in results), Counter()).items())),
         shards=len(plan.shards),
         shards_failed=len(plan.shards) - len(results),
         store=store,

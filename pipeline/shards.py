@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 
 from pipeline.clean import clean_records
 from pipeline.errors import StoreError
-from pipeline.records import Article, Quality, RawFile, RawRecord, Rejection, RejectReason
+from pipeline.records import Article, Metadata, Quality, RawFile, RawRecord, Rejection, RejectReason
 from pipeline.settings import Settings
 from pipeline.sources.found import Skipped
 from pipeline.sources.opened import Fingerprint, OpenFile, ReadFailure, opened
@@ -35,6 +35,7 @@ BATCH_BYTES = 16 * 1024 * 1024
 """Of records that are cleaned together: a batch takes some 25 times its size while it is cleaned."""
 
 _MEASURES = tuple(measure.name for measure in fields(Quality))
+_KNOWN = tuple(known.name for known in fields(Metadata))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class ShardResult:
     articles: int  # records that became articles, exact duplicates of others included
     rejected: int
     vanished: int = 0  # files that were gone when their turn came
+    skipped: Mapping[str, int] = field(default_factory=dict)  # what stood for no document, by what it was
 
 
 @dataclass(slots=True)
@@ -185,7 +187,9 @@ def _rows(
 
 def _result(shard: Path, pieces: Path, finished: Finished) -> ShardResult:
     rows = finished.rows
-    return ShardResult(shard, pieces, rows["files"], rows["articles"], rows["rejected"], finished.vanished)
+    return ShardResult(
+        shard, pieces, rows["files"], rows["articles"], rows["rejected"], finished.vanished, finished.skipped
+    )
 
 
 def _basis(record: RawRecord, settings: Settings) -> bytes:
@@ -245,20 +249,13 @@ def _article_row(article: Article, basis: bytes, settings: Settings) -> dict[str
     text = article.text.encode()
     return {
         **{name: getattr(article.quality, name) for name in _MEASURES},
+        **{name: getattr(metadata, name) for name in _KNOWN},
         **_place(document.source),
         "basis": basis,
         "text_bytes": len(text),
         "article_id": document.article_id,
         "source": document.source,
         "sources": [document.source],
-        "url": metadata.url,
-        "site": metadata.site,
-        "title": metadata.title,
-        "authors": list(metadata.authors),
-        "published": metadata.published,
-        "published_source": metadata.published_source,
-        "tags": list(metadata.tags),
-        "language": metadata.language,
         "language_score": article.language_score,
         "text": article.text,
         "kept_lines": list(article.kept_lines),

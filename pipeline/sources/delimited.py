@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pipeline.records import RejectReason
 from pipeline.sources.columns import Roles, find_roles, no_content, read_row
 from pipeline.sources.found import Chosen, Found, Refused
-from pipeline.sources.lines import read_lines
+from pipeline.sources.lines import Lines
 from pipeline.sources.reading import FileReading, Limits
 
 _DELIMITERS = ",;\t|"
@@ -26,6 +26,9 @@ def read_delimited(
     csv.field_size_limit(max(csv.field_size_limit(), most))
     lines = _Lines(stream, most)
     header = lines.first()
+    if not header.strip():
+        yield Refused(RejectReason.EMPTY, "no line that names the columns", offset=0)
+        return
     delimiter = max(_DELIMITERS, key=header.count)
     names = next(csv.reader([header], delimiter=delimiter), [])
     roles = find_roles(names, reading)
@@ -59,7 +62,7 @@ class _Lines(Iterator[str]):
     """The lines of a file for the `csv` module, up to the size of one row."""
 
     def __init__(self, stream: io.BufferedReader, most: int) -> None:
-        self._lines = read_lines(stream, most)
+        self._lines = Lines(stream, most)
         self._most = most
         self._row_began = 0
         self.offset = 0

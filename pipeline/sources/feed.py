@@ -7,6 +7,7 @@ the pages that later stages judge.
 
 import calendar
 import io
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -21,21 +22,23 @@ from pipeline.sources.found import Found, Refused
 from pipeline.sources.layers import read_whole
 from pipeline.sources.reading import FileReading, Limits
 
+_END = re.compile(rb"</(?:rss|(?:\w+:)?feed|rdf:RDF)\s*>", re.IGNORECASE)
+_TAIL_BYTES = 4_096
+
 
 def read_feed(stream: io.BufferedReader, _reading: FileReading, limits: Limits) -> Iterator[Found | Refused]:
-    """Yield the entries; where the XML breaks, those before stay, and the rest is refused as one."""
+    """Yield the entries; of a feed that is cut off those before, and the rest is refused as one."""
     data = read_whole(stream, limits.record_bytes)
     if data is None:
         yield Refused(RejectReason.TOO_LARGE, f"a feed of more than {limits.record_bytes:,} bytes", offset=0)
         return
     feed = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
-    for entry in feed.entries:
+    whole = _END.search(data[-_TAIL_BYTES:]) is not None
+    # feedparser mends what is wrong within; but of a feed that is cut off, the last entry is too.
+    for entry in feed.entries if whole else feed.entries[:-1]:
         yield _document(entry, feed.feed)
-    fault = feed.get("bozo_exception")
-    if feed.bozo and not isinstance(
-        fault, feedparser.exceptions.CharacterEncodingOverride | feedparser.NonXMLContentType
-    ):
-        yield Refused(RejectReason.DAMAGED, f"the feed breaks off: {' '.join(str(fault).split())}"[:300], len(data))
+    if not whole:
+        yield Refused(RejectReason.TRUNCATED, "the feed ends within an entry, or after one", len(data))
     elif not feed.entries:
         why = "the feed has no entries" if feed.version else "XML, but no feed"
         yield Refused(RejectReason.EMPTY if feed.version else RejectReason.UNSUPPORTED, why, len(data), 0)

@@ -88,7 +88,7 @@ def read_header_block(text: bytes) -> HeaderBlock:
 def _front_matter(head: bytes) -> HeaderBlock | None:
     match = _FRONT_MATTER.match(head)
     values = _parsed(match[1], match[2]) if match else None
-    if match is None or not values:
+    if match is None or not values or not any(_field(name) for name in values):
         return None
     return HeaderBlock(_known(values), match.end())
 
@@ -138,9 +138,14 @@ def _header_lines(head: bytes) -> HeaderBlock | None:
     return HeaderBlock(told, rule.end() if rule else place)
 
 
+def _field(name: str) -> str | None:
+    """The field that a name stands for."""
+    return _NAMES.get(name.strip().lower().replace("_", " ").replace("-", " "))
+
+
 def _known(values: Mapping[str, Any]) -> Metadata:
     """The metadata that named values tell, as in a row of a table."""
-    lower = {_NAMES.get(name.lower().replace("_", " "), name): value for name, value in values.items()}
+    lower = {_field(name) or name: value for name, value in values.items()}
     rows = find_roles(list(lower), FileReading())
     columns = {field: column for field, column in rows.columns.items() if field not in {"text", "html"}}
     known = read_row(lower, type(rows)(columns, rows.reading)).known

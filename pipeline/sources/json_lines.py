@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.records import RejectReason
 from pipeline.sources.columns import RolesByKeys, no_content, read_row
 from pipeline.sources.found import Chosen, Found, Refused
-from pipeline.sources.lines import StreamLine, read_lines
+from pipeline.sources.lines import Lines, StreamLine
 from pipeline.sources.reading import FileReading, Limits
 
 
@@ -23,11 +23,13 @@ def read_json_lines(
     """
     roles_of = RolesByKeys(reading)
     told = False
-    for line in read_lines(stream, limits.record_bytes):
+    lines = Lines(stream, limits.record_bytes)
+    for line in lines:
         if line.data is None:
             yield Refused(RejectReason.TOO_LARGE, f"a line of {line.size:,} bytes", line.size, line.offset)
             continue
         if not line.data.strip(b" \t\r\n\0\x1e\xef\xbb\xbf"):
+            lines.skip_blank()
             continue
         row = _parse(line)
         if isinstance(row, Refused):

@@ -79,7 +79,7 @@ class _Metered:
 
 def _rows(source: _Metered) -> Iterator[Any]:
     """The elements of the array of documents, or the one document."""
-    events = iter(ijson.basic_parse(source, use_float=True, buf_size=_CHUNK))
+    events = _events(source)
     first, value = next(events)
     if first == "start_array":
         yield from _elements(events, source)
@@ -87,6 +87,24 @@ def _rows(source: _Metered) -> Iterator[Any]:
         yield from _object(events, source)
     else:
         yield value
+    for _ in events:  # what follows is a fault, which the parser tells
+        pass
+
+
+def _events(source: _Metered) -> Events:
+    """What the parser meets; also what it met just before a fault, which its own iterator keeps back."""
+    met = ijson.sendable_list()
+    parser = ijson.basic_parse_coro(met, use_float=True)
+    data = b"-"
+    while data:
+        data = source.read(_CHUNK)
+        try:
+            parser.send(data) if data else parser.close()
+        except ijson.JSONError:
+            yield from met
+            raise
+        yield from met
+        met.clear()
 
 
 def _object(events: Events, source: _Metered) -> Iterator[Any]:

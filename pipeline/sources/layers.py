@@ -6,10 +6,12 @@ Nothing is unpacked to the disk, and no more is held in memory than a buffer. Wh
 cut off must not pass for a whole one.
 """
 
+import bz2
 import io
 import lzma
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import zlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
@@ -25,6 +27,7 @@ BUFFER_BYTES = 256 * 1024
 HEAD_BYTES = 16 * 1024
 """So much of a stream is looked at to tell what it is."""
 _CHUNK = 64 * 1024
+_LITTLE = 4 * 1024
 _XZ_MEMORY = 256 * 1024 * 1024  # xz -9 needs 65 MB to unpack; the format allows 4 GB
 
 
@@ -100,7 +103,8 @@ class Layer(io.RawIOBase):
 
 def expand(stream: io.BufferedReader, compression: Compression, allowance: Allowance) -> io.BufferedReader:
     """The stream that a compressed one holds; members and frames that follow each other are one stream."""
-    read = _Xz(stream).read if compression is Compression.XZ else _arrow_reader(stream, compression)
+    new = _STANDARD.get(compression)
+    read = _Members(stream, new).read if new else _arrow_reader(stream, compression)
     return buffered(Layer(read, allowance, f"{compression} data"))
 
 
@@ -125,25 +129,58 @@ def read_whole(stream: io.BufferedReader, most: int) -> bytes | None:
     return None if len(data) > most else data
 
 
-class _Xz:
-    """Reads .xz: the standard library's file object has no limit of memory, and a header may ask for 4 GB."""
+class _Decompressor(Protocol):
+    """What the decompressors of the standard library have in common."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+
+
+class _Inflater:
+    """The one for gzip, which alone keeps what it has not unpacked yet to be given again."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(31)
+
+    @property
+    def eof(self) -> bool:
+        return self._inflate.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inflate.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inflate.unused_data
+
+    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes:
+        return self._inflate.decompress(self._inflate.unconsumed_tail + data, max_length)
+
+
+class _Members:
+    """Reads compressed data of one or many members; what came out before a cut is given out before it is told."""
+
+    def __init__(self, stream: io.BufferedReader, new: Callable[[], _Decompressor]) -> None:
         self._stream = stream
-        self._decompressor = self._new()
-        self._fresh = True  # nothing was read of the current stream
-
-    @staticmethod
-    def _new() -> lzma.LZMADecompressor:
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+        self._new = new
+        self._decompressor = new()
+        self._fresh = True  # nothing was read of the current member
 
     def read(self, count: int) -> bytes:
+        """Up to so many bytes; none at the end, and `EOFError` where that is in the middle of a member."""
         while True:
             if self._decompressor.eof:
                 rest = self._decompressor.unused_data
                 self._decompressor, self._fresh = self._new(), True
-                data = rest or self._stream.read1(_CHUNK)
-                data = data.lstrip(b"\0") if self._fresh else data  # padding between streams, in groups of four
+                data = (rest or self._stream.read1(_CHUNK)).lstrip(b"\0")  # padding between members
+                if not data and rest:
+                    data = self._stream.read1(_CHUNK).lstrip(b"\0")
             else:
                 data = self._stream.read1(_CHUNK) if self._decompressor.needs_input else b""
             if not data and self._decompressor.needs_input:
@@ -156,11 +193,22 @@ class _Xz:
                 return found
 
 
+_STANDARD: Mapping[Compression, Callable[[], _Decompressor]] = {
+    Compression.GZIP: _Inflater,
+    Compression.BZ2: bz2.BZ2Decompressor,
+    Compression.XZ: lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY),
+}
+
+
 def _arrow_reader(stream: io.BufferedReader, compression: Compression) -> Callable[[int], bytes]:
-    """Arrow's decompressors notice where data is cut off, which those of other libraries do not."""
+    """
+    For what the standard library does not know. Arrow notices where data is cut off, which others do not.
+
+    It keeps back what it was asked for together with the fault, so it is asked for little at a time.
+    """
     source = pa.PythonFile(_Plain(stream), "r")  # type: ignore[arg-type]  # it has what is asked of it
-    read: Callable[[int], bytes] = pa.CompressedInputStream(source, str(compression)).read  # type: ignore[arg-type]  # names
-    return read
+    unpacked = pa.CompressedInputStream(source, str(compression))  # type: ignore[arg-type]  # these are its names
+    return lambda count: unpacked.read(min(count, _LITTLE))
 
 
 class _Plain:
@@ -181,7 +229,7 @@ class _Plain:
 
 def _explain(error: Exception, name: str) -> tuple[RejectReason, str]:
     text = " ".join(str(error).split())[:200] or type(error).__name__
-    cut = isinstance(error, EOFError) or "truncated" in text.lower()
+    cut = isinstance(error, EOFError) or "truncated" in text.lower() or "unexpected end" in text
     return (
         (RejectReason.TRUNCATED, f"{name} ends before its end")
         if cut

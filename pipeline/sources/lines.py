@@ -13,24 +13,35 @@ class StreamLine(NamedTuple):
     size: int  # bytes
 
 
-def read_lines(stream: io.BufferedReader, most: int) -> Iterator[StreamLine]:
-    """Yield the lines of a stream; of one of more than `most` bytes only where it stood and how long it was."""
-    offset = 0
-    while line := stream.readline(most + 1):
+class Lines(Iterator[StreamLine]):
+    """The lines of a stream; of one of more than `most` bytes only where it stood and how long it was."""
+
+    def __init__(self, stream: io.BufferedReader, most: int) -> None:
+        self._stream = stream
+        self._most = most
+        self._offset = 0
+
+    def __next__(self) -> StreamLine:
+        offset, line = self._offset, self._stream.readline(self._most + 1)
+        if not line:
+            raise StopIteration
         size = len(line)
-        if size <= most or line.endswith(b"\n"):
-            yield StreamLine(offset, line, size)
-        else:
-            size += _pass_over(stream)
-            yield StreamLine(offset, None, size)
-        offset += size
+        whole = size <= self._most or line.endswith(b"\n")
+        if not whole:
+            size += self._pass_over()
+        self._offset += size
+        return StreamLine(offset, line if whole else None, size)
 
+    def skip_blank(self) -> None:
+        """Pass over blank lines, as many as are at hand: millions of them take no time."""
+        ahead = self._stream.peek()
+        self._offset += len(self._stream.read(len(ahead) - len(ahead.lstrip(b"\r\n"))))
 
-def _pass_over(stream: io.BufferedReader) -> int:
-    """Read to the end of the line, in pieces; how many bytes that was."""
-    passed = 0
-    while piece := stream.readline(io.DEFAULT_BUFFER_SIZE * 8):
-        passed += len(piece)
-        if piece.endswith(b"\n"):
-            break
-    return passed
+    def _pass_over(self) -> int:
+        """Read to the end of the line, in pieces; how many bytes that was."""
+        passed = 0
+        while piece := self._stream.readline(io.DEFAULT_BUFFER_SIZE * 8):
+            passed += len(piece)
+            if piece.endswith(b"\n"):
+                break
+        return passed

@@ -22,7 +22,8 @@ def read_parquet(stream: io.BufferedReader, reading: FileReading, limits: Limits
         yield from _read(stream, reading, limits)
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         why = " ".join(str(error).split())[:200]
-        yield Refused(RejectReason.DAMAGED, f"no Parquet that can be read on: {why}")
+        reason = RejectReason.TRUNCATED if "not found in footer" in why else RejectReason.DAMAGED
+        yield Refused(reason, f"no Parquet that can be read on: {why}")
 
 
 def _read(stream: io.BufferedReader, reading: FileReading, limits: Limits) -> Iterator[Found | Refused | Chosen]:

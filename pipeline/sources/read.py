@@ -67,10 +67,11 @@ def read_records(file: OpenFile, reading: Reading) -> Iterator[Outcome]:
 def read_stream(stream: io.BufferedReader, key: str, size: int, reading: Reading) -> Iterator[Outcome]:
     """The same for any stream that can be sought in, of so many bytes, as a file of this key."""
     allowance = Allowance(size, reading.limits)
-    source = _Source(stream, key, reading.of(key), reading.limits, allowance, seekable=True)
+    settings = reading.of(key)
+    site = site_of(key) if settings.site is None else settings.site or None
+    whole = _Source(stream, key, settings, reading.limits, allowance, site, seekable=True)
     number = 0
-    folder = site_of(key) if source.reading.site is None else source.reading.site or None
-    for item, member in _guarded(source):
+    for item, source in _guarded(whole):
         if not isinstance(item, Found | Refused):
             yield item
             continue
@@ -79,7 +80,7 @@ def read_stream(stream: io.BufferedReader, key: str, size: int, reading: Reading
             detail = f"the rest of a file of more than {reading.limits.records:,} records"
             yield Rejection(f"{key}#{number}", "", RejectReason.TOO_MANY_RECORDS, detail, size)
             return
-        yield _outcome(item, f"{key}#{number}", folder, member)
+        yield _outcome(item, f"{key}#{number}", source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +92,22 @@ class _Source:
     reading: FileReading
     limits: Limits
     allowance: Allowance
+    site: str | None  # host named by a folder on its path
     seekable: bool
     member: str | None = None
     archives: int = 0  # around it
 
 
-def _outcome(item: Found | Refused, source: str, folder: str | None, member: str | None) -> RawRecord | Rejection:
+def _outcome(item: Found | Refused, name: str, source: _Source) -> RawRecord | Rejection:
     """A record, or its rejection, under its name."""
     if isinstance(item, Refused):
-        detail = item.detail if member is None else f"{shown(member)}: {item.detail}"
-        return Rejection(source, "", item.reason, detail, item.size, offset=item.offset)
+        detail = item.detail if source.member is None else f"{shown(source.member)}: {item.detail}"
+        return Rejection(name, "", item.reason, detail, item.size, offset=item.offset)
     return RawRecord(
-        source=source,
+        source=name,
         data=item.data,
         media_type=item.media_type,
-        site=item.known.site or folder or (site_of(member) if member else None),
+        site=item.known.site or source.site,
         url=item.known.url,
         declared_encoding=item.declared_encoding,
         known=replace(item.known, url=None, site=None),
@@ -115,31 +117,31 @@ def _outcome(item: Found | Refused, source: str, folder: str | None, member: str
     )
 
 
-def _guarded(source: _Source) -> Iterator[tuple[Item, str | None]]:
+def _guarded(source: _Source) -> Iterator[tuple[Item, _Source]]:
     """What is found in a stream, with the member it stands in; what breaks ends this stream and no other."""
     known = source.allowance.broken
     told = False
     try:
-        for item, member in _read(source):
+        for item, where in _read(source):
             told = told or isinstance(item, Refused)
-            yield item, member
+            yield item, where
     except BrokenSource as error:
-        yield error.refused(), source.member
+        yield error.refused(), source
         return
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - what libraries raise on hostile bytes; it must not take the shard along
         if source.allowance.broken is None:
             detail = f"cannot be read on: {type(error).__name__}: {' '.join(str(error).split())}"[:300]
-            yield Refused(RejectReason.DAMAGED, detail), source.member
+            yield Refused(RejectReason.DAMAGED, detail), source
             return
     # A library that takes an error for the end of the file has given less than there was.
     broken = source.allowance.broken
     if broken is not None and broken is not known and not told:
-        yield broken.refused(), source.member
+        yield broken.refused(), source
 
 
-def _read(source: _Source) -> Iterator[tuple[Item, str | None]]:
+def _read(source: _Source) -> Iterator[tuple[Item, _Source]]:
     stream, name = source.stream, source.name
     layers: list[str] = []
     kind = recognise(head_of(stream), name)
@@ -150,7 +152,7 @@ def _read(source: _Source) -> Iterator[tuple[Item, str | None]]:
         stream, name = expand(stream, kind, source.allowance), unpacked_name(name)
         kind = recognise(head_of(stream), name)
     found = source.reading.format or kind
-    yield Recognised(str(found), tuple(layers), source.member), source.member
+    yield Recognised(str(found), tuple(layers), source.member), source
     if found in _FROM_THEIR_END and (layers or not source.seekable):
         stream = _in_memory(stream, source.limits)
     if found in _ARCHIVES:
@@ -159,10 +161,10 @@ def _read(source: _Source) -> Iterator[tuple[Item, str | None]]:
     if found in _RECODED:
         stream = _in_utf8(stream, source.allowance)
     for item in READERS[found](stream, source.reading, source.limits):
-        yield item, source.member
+        yield item, source
 
 
-def _read_archive(source: _Source, kind: Format) -> Iterator[tuple[Item, str | None]]:
+def _read_archive(source: _Source, kind: Format) -> Iterator[tuple[Item, _Source]]:
     if source.archives == _MOST_ARCHIVES:
         raise BrokenSource(RejectReason.UNSUPPORTED, f"more than {_MOST_ARCHIVES} archives within each other")
     members: Members = (zip_members if kind is Format.ZIP else tar_members)(source.stream, source.allowance)
@@ -170,18 +172,25 @@ def _read_archive(source: _Source, kind: Format) -> Iterator[tuple[Item, str | N
     for member in members:
         empty = False
         if not isinstance(member, Member):
-            yield member, source.member
+            yield member, source
             continue
         path = member.name if source.member is None else f"{source.member}/{member.name}"
+        site = source.site if source.reading.site is not None else source.site or site_of(member.name)
         inner = replace(
-            source, stream=member.stream, name=member.name, seekable=False, member=path, archives=source.archives + 1
+            source,
+            stream=member.stream,
+            name=member.name,
+            site=site,
+            seekable=False,
+            member=path,
+            archives=source.archives + 1,
         )
         yield from _guarded(inner)
         broken = source.allowance.broken
         if broken is not None and broken.reason is RejectReason.EXPANDS_TOO_MUCH:
             return
     if empty:
-        yield Refused(RejectReason.EMPTY, "an archive without files", offset=0), source.member
+        yield Refused(RejectReason.EMPTY, "an archive without files", offset=0), source
 
 
 def _in_memory(stream: io.BufferedReader, limits: Limits) -> io.BufferedReader:

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, field_validator
@@ -128,6 +129,13 @@ class Reading(FileReading):
             if fnmatchcase(key, rule.match):
                 fields.update(rule.given())
         return FileReading(**fields)
+
+    def alone(self, path: Path) -> "Reading":
+        """The same for one file that is read by itself; its path counts from the last folder named raw on."""
+        folders = [place for place, part in enumerate(path.parts[:-1]) if part == "raw"]
+        settings = self.of("/".join(path.parts[folders[-1] + 1 :] if folders else path.parts))
+        given = {name: getattr(settings, name) for name in FileReading.model_fields}
+        return self.model_copy(update={**given, "files": ()})
 
     def ignores(self, key: str) -> bool:
         """Whether the file of this key is passed over."""

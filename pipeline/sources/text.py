@@ -12,7 +12,7 @@ from pipeline.records import MediaType, RejectReason
 from pipeline.sources.found import Found, Refused
 from pipeline.sources.headers import NONE, read_header_block
 from pipeline.sources.layers import read_whole
-from pipeline.sources.lines import StreamLine, read_lines
+from pipeline.sources.lines import Lines, StreamLine
 from pipeline.sources.reading import FileReading, Limits
 from pipeline.sources.separators import find_separators
 
@@ -40,10 +40,14 @@ def _read_parts(stream: io.BufferedReader, reading: FileReading, limits: Limits)
     """The texts between separators; one that is too large is refused, and the next one is read."""
     part: list[bytes] = []
     size = offset = found = 0
-    for line, is_separator in _marked(read_lines(stream, limits.record_bytes), reading.separator or ""):
-        if is_separator and not _within_front_matter(part, line, reading):
-            yield from _part(part, size, offset, reading, limits)
-            found += bool(part or size)
+    for line, is_separator in _marked(Lines(stream, limits.record_bytes), reading.separator or ""):
+        if is_separator and _is_front_matter(part, line, reading):
+            part = [b"---\n", *part, b"---\n"]  # of the text below
+            continue
+        if is_separator:
+            for item in _part(part, size, offset, reading, limits):
+                yield item
+                found += 1
             part, size, offset = [], 0, line.offset + line.size
             continue
         size += line.size
@@ -64,11 +68,11 @@ def _part(
         yield _document(b"".join(lines), offset, reading)
 
 
-def _within_front_matter(part: list[bytes], line: StreamLine, reading: FileReading) -> bool:
-    """Whether a line of dashes opens or closes the front matter of the text that begins here."""
-    if reading.separator != "---" or not reading.header_blocks or (line.data or b"").strip() != b"---":
+def _is_front_matter(part: list[bytes], line: StreamLine, reading: FileReading) -> bool:
+    """Whether what stands between two lines of dashes is the front matter of the next text, and no text."""
+    if not reading.header_blocks or (line.data or b"").strip() != b"---" or not any(map(bytes.strip, part)):
         return False
-    return bool(part) and part[0].strip() == b"---" and read_header_block(b"".join([*part, b"---\n"])).length > 0
+    return part[0].strip() != b"---" and read_header_block(b"".join([b"---\n", *part, b"---\n"])).length > 0
 
 
 def _marked(lines: Iterable[StreamLine], separator: str) -> Iterator[tuple[StreamLine, bool]]:

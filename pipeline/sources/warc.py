@@ -28,6 +28,7 @@ from pipeline.sources.reading import FileReading, Limits
 _NEXT = re.compile(rb"\n(WARC/[01]\.\d{1,2}\r?\n[A-Za-z-]{2,40}:)")
 _END = re.compile(rb"\r\n\r\n|\n\n")
 _VERSION = re.compile(rb"WARC/[01]\.\d{1,2}[ \t]*\r?\n")
+_BEGUN = re.compile(rb"W(?:A(?:R(?:C(?:/(?:[01](?:\.(?:\d{1,2}\r?)?)?)?)?)?)?)?")  # and nothing follows
 _DOCUMENTS = frozenset({"response", "resource", "conversion"})
 _HTTP_BYTES = 64 * 1024  # of headers, beside the page
 
@@ -42,6 +43,9 @@ def read_warc(stream: io.BufferedReader, _reading: FileReading, limits: Limits) 
             return
         if not line.strip(b"\r\n"):
             continue
+        if _BEGUN.fullmatch(line):
+            yield Refused(RejectReason.TRUNCATED, "the file ends where a record begins", len(line), start)
+            return
         if not _VERSION.fullmatch(line):
             source.take_back(line)
             refused = find_next(source, _NEXT, start)
