@@ -38,8 +38,9 @@ OUTCOMES = {0: "Completed", 1: "Incomplete", 4: "Refused"}
 
 
 def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failure may pass by itself: the hiccup of a disk or a network folder does, a bug does not."""
-    return isinstance(state.result(raise_on_failure=False), OSError)
+    """Whether a failure may pass by itself: the hiccup of a network folder does, a bug or a full disk does not."""
+    failure = state.result(raise_on_failure=False)
+    return isinstance(failure, OSError) and not is_disk_trouble(failure)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

@@ -148,9 +148,10 @@ def disk_trouble_told(layout: Layout) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        what = os.strerror(error.errno) if error.errno else error  # pyarrow's errors tell the rest in their own words
         raise StoreError(
-            f"{error.filename or layout.clean}: {error.strerror or error}; the run was broken off, and what readers see is"
-            " whole. See to the disk and run again: what was finished is taken over"
+            f"{error.filename or layout.clean}: {what}; the run was broken off, and what readers see is whole. See to the"
+            " disk and run again: what was finished is taken over"
         ) from error
 
 
