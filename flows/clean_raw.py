@@ -22,6 +22,7 @@ from flows.progress import tell
 from flows.runners import RunnerName, make_runner, usable_cores
 from pipeline import run
 from pipeline.decide import Aim
+from pipeline.errors import PipelineError
 from pipeline.report import RunReport, render_markdown
 from pipeline.shards import ShardResult
 from pipeline.sources.discover import DEFAULT_READING
@@ -78,7 +79,10 @@ def publish(report: RunReport, clean: Path) -> None:
 @task(cache_policy=NO_CACHE, persist_result=False)
 def publish_elsewhere(address: str, clean: Path) -> None:
     """Publish the tables to an object store; what fails is made up for by the next run, which publishes again."""
-    done = publish_to(address, clean)
+    try:
+        done = publish_to(address, clean)
+    except PipelineError as error:
+        raise type(error)(f"{clean} has what the run made, but that could not be published: {error}") from error
     get_run_logger().info("%s: snapshot %s, %s parts uploaded", done.url, done.snapshot, done.uploaded)
 
 

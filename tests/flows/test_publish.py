@@ -10,7 +10,7 @@ import pytest
 from flows.runners import RunnerName
 from flows.schedule import Schedule
 from pipeline.decide import Aim
-from pipeline.errors import StoreRefused
+from pipeline.errors import StoreError, StoreRefused
 from pipeline.store import read_articles
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -59,3 +59,18 @@ def test_the_flow_publishes(dumps: Path, clean: Path, url: str, prefect_api: str
     with pytest.raises(StoreRefused, match="another store publishes here"):
         clean_raw(dumps, other, 2, RunnerName.THREAD, address=url)
     assert read_articles(other).num_rows == 6
+
+
+def test_a_target_that_fails_costs_the_publication_alone(dumps: Path, clean: Path, url: str, prefect_api: str) -> None:
+    """The flow fails, and says where the rows are and where not; the next run publishes, though nothing changed."""
+    from flows.clean_raw import clean_raw
+
+    in_the_way = clean.with_name("published")
+    in_the_way.touch()
+    with pytest.raises(StoreError, match=f"{clean} has what the run made, but that could not be published: {url}"):
+        clean_raw(dumps, clean, 2, RunnerName.THREAD, address=url)
+    assert read_articles(clean).num_rows == 6
+
+    in_the_way.unlink()
+    assert not clean_raw(dumps, clean, 2, RunnerName.THREAD, address=url).published
+    assert read_articles(url).equals(read_articles(clean))
