@@ -5,6 +5,7 @@ Every exception the package raises on purpose.
     ├── UsageError        a path or option that cannot be used (exit 2)
     │   └── GoldError     a gold file that cannot be read; names the file and the column
     ├── RulePackError     a rule pack that cannot be read or compiled; names file and rule
+    ├── BrokenSource      a raw file cannot be read on; becomes a rejection (`sources/found.py`)
     └── StoreError        the store cannot be opened, read or written; names the path
         ├── StoreBusy     another run holds the lock (exit 3)
         └── StoreRefused  a change refused for safety, such as a mass delete (exit 4)

@@ -1,0 +1,107 @@
+"""
+How much memory a raw file takes that is larger than it: one JSONL.zst, of a run in all its processes together.
+
+    python -m bench.streaming --bytes 2_000_000_000
+
+Each line is a made-up article of some 5 KB and a column of noise that is not read, as exports have their embeddings or
+pictures; noise does not pack, so the compressed file gets its size. `--noise 0` is a file of nothing but articles.
+"""
+
+import argparse
+import base64
+import json
+import multiprocessing
+import os
+import random
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pyarrow as pa
+
+from bench.made_up import make_dump
+from pipeline.plan import PlanOptions
+from pipeline.report import RunReport
+from pipeline.run import run_directly
+
+SAMPLE_SECONDS = 0.2
+MIB = 1024 * 1024
+
+
+def write_lines(path: Path, size: int, noise: int) -> int:
+    """Write lines until the compressed file has `size` bytes; returns how many bytes the lines have."""
+    chance = random.Random(0)  # noqa: S311 - noise, no secret
+    written = 0
+    with path.open("wb") as file, pa.CompressedOutputStream(pa.PythonFile(file), "zstd") as packed:
+        number = 0
+        while file.tell() < size:
+            row = {"id": number, "url": f"https://news.example.org/{number}", "text": make_dump(number)}
+            if noise:
+                row["noise"] = base64.b64encode(chance.randbytes(noise)).decode()
+            line = json.dumps(row).encode() + b"\n"
+            packed.write(line)
+            written += len(line)
+            number += 1
+    return written
+
+
+class MemoryMeter(threading.Thread):
+    """The most memory that this process and its children held at once, as the sum of their resident sets."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most = 0
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        while not self._ended.wait(SAMPLE_SECONDS):
+            processes = [os.getpid(), *(child.pid for child in multiprocessing.active_children() if child.pid)]
+            self.most = max(self.most, sum(map(_resident, processes)))
+
+    def end(self) -> int:
+        self._ended.set()
+        self.join()
+        return self.most
+
+
+def _resident(process: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError):  # it ended meanwhile
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def measure(folder: Path, size: int, noise: int) -> str:
+    """Make the file, run once over it in worker processes, and say what that took."""
+    raw = folder / "raw"
+    raw.mkdir()
+    path = raw / "dump.jsonl.zst"
+    unpacked = write_lines(path, size, noise)
+    meter = MemoryMeter()
+    meter.start()
+    began = time.monotonic()
+    report: RunReport = run_directly(raw, folder / "clean", workers=2, runner="process", options=PlanOptions(settle=0))
+    seconds = time.monotonic() - began
+    return (
+        f"{path.stat().st_size / MIB:,.0f} MiB compressed, {unpacked / MIB:,.0f} MiB of lines: {report.records:,} records"
+        f" = {report.articles:,} articles + {report.duplicates:,} duplicates + {report.rejected:,} rejected;"
+        f" {seconds:,.0f} s, at most {meter.end() / MIB:,.0f} MiB in all processes together"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the memory of a run over one large compressed file.")
+    parser.add_argument("--bytes", type=lambda text: int(text.replace("_", "")), default=2_000_000_000)
+    parser.add_argument("--noise", type=int, default=96 * 1024, help="bytes of noise in each line")
+    parser.add_argument(
+        "--work", type=Path, default=None, help="where the files are made; by default a temporary folder"
+    )
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.work) as folder:
+        print(measure(Path(folder), options.bytes, options.noise))
+
+
+if __name__ == "__main__":
+    main()
