@@ -6,6 +6,7 @@ time, which hangs on the machine and is measured anew where it is compared (`ben
 """
 
 import logging
+import os
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -102,13 +103,26 @@ def measure_peer(extractor: Extractor, path: Path, pages: Sequence[PageGold], fo
     target = cache_path(
         folder / "extractors", path, Shape.HTML, extractor.name, code, PYTHON_WORD.pattern, *extractor.versions
     )
-    known = {row["page"]: Outcome(**row) for row in pq.read_table(target).to_pylist()} if target.exists() else {}
+    known = _read(target)
     missing = [page for page in pages if page.id not in known]
     for start in range(0, len(missing), BATCH):
-        known |= {outcome.page: outcome for outcome in measure_pages(extractor, missing[start : start + BATCH])}
-        rows = [asdict(outcome) for outcome in known.values()]
-        write_table(target, {name: [row[name] for row in rows] for name in rows[0]})
+        outcomes = measure_pages(extractor, missing[start : start + BATCH])
+        known |= _read(target) | {outcome.page: outcome for outcome in outcomes}
+        _write(target, list(known.values()))
     return [known[page.id] for page in pages]
+
+
+def _read(target: Path) -> dict[str, Outcome]:
+    rows = pq.read_table(target).to_pylist() if target.exists() else []
+    return {row["page"]: Outcome(**row) for row in rows}
+
+
+def _write(target: Path, outcomes: Sequence[Outcome]) -> None:
+    """Replace a file of the cache; other benches may read and write it at the same time."""
+    rows = [asdict(outcome) for outcome in outcomes]
+    own = target.with_stem(f"{target.stem}-{os.getpid()}")
+    write_table(own, {name: [row[name] for row in rows] for name in rows[0]})
+    own.replace(target)
 
 
 @contextmanager

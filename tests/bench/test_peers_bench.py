@@ -154,6 +154,26 @@ def test_a_run_that_is_broken_off_keeps_what_was_done(tmp_path: Path, monkeypatc
     assert set(given) == {"2", "3", "4"}
 
 
+def test_benches_that_run_at_once_share_the_cache(tmp_path: Path) -> None:
+    """What another run has put into the cache meanwhile stays there."""
+    path = write_gold(tmp_path / "gold.parquet", [page_row(number) for number in range(3)])
+    given: list[str] = []
+
+    def extract(page: PageGold) -> str:
+        given.append(page.id)
+        if page.id == "0" and len(given) == 1:
+            measure_peer(peer, path, [page_of(1), page_of(2)], tmp_path)  # the other run
+        return GOLD
+
+    peer = extractor_of(extract)
+    measure_peer(peer, path, [page_of(0)], tmp_path)
+    given.clear()
+
+    assert len(measure_peer(peer, path, [page_of(number) for number in range(3)], tmp_path)) == 3
+    assert not given
+    assert len(list((tmp_path / "extractors").iterdir())) == 1
+
+
 def test_figures_are_means_over_pages_and_shares_of_snippets() -> None:
     """Words count by page, snippets all together; without any there is no share."""
     pages = [
