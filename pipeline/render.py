@@ -1,0 +1,411 @@
+"""
+Markup to lines: the text of a page as a browser shows it, and for every line where in the page it stands.
+
+A line ends where a browser ends one: at the borders of blocks and at `<br>`. Cells of a table's row share a line, text
+in `<pre>` is kept verbatim, everything else has its white space collapsed. Nothing visible is left out: what is
+furniture is judged later, line by line. What a page hides until somebody clicks, and what it keeps for browsers
+without scripts (some forums keep whole threads there), counts as visible and is marked.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain, pairwise
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+from lxml import etree  # type: ignore[import-untyped]  # lxml publishes no types
+from resiliparse.extract.html2text import extract_plain_text
+
+from pipeline.blank import is_blank
+from pipeline.elements import TAGS, Bools, Declared, Elements, Ints, Region, Rendering
+
+
+class Flow:
+    """What an element does to the line; those from `BLOCK` on end it where they begin and where they end."""
+
+    INLINE = 0
+    CELL = 1
+    BLOCK = 2
+    BREAK = 3
+    MARGIN = 4  # an empty line stands above and below
+    VERBATIM = 5
+
+
+_FLOWS: Mapping[int, str] = {
+    Flow.CELL: "td th",
+    Flow.BLOCK: "html body div section article main header footer nav aside form fieldset li dt dd tr thead tbody tfoot"
+    " caption figcaption address center legend summary details dialog hgroup search menu option optgroup button select"
+    " noscript video audio object iframe map frameset noframes",
+    Flow.BREAK: "br",
+    Flow.MARGIN: "p h1 h2 h3 h4 h5 h6 ul ol dl blockquote table figure dir hr",
+    Flow.VERBATIM: "pre textarea xmp listing plaintext",
+}
+FLOW: Mapping[str, int] = {tag: flow for flow, tags in _FLOWS.items() for tag in tags.split()}
+
+_REGIONS: Mapping[int, str] = {
+    Region.MAIN: "main",
+    Region.ARTICLE: "article",
+    Region.ASIDE: "aside",
+    Region.NAV: "nav menu",
+    Region.HEADER: "header",
+    Region.FOOTER: "footer",
+    Region.FORM: "form",
+    Region.FIGURE: "figure",
+    Region.TABLE: "table",
+    Region.LIST: "ul ol dl",
+    Region.QUOTE: "blockquote q",
+    Region.CODE: "pre code kbd samp",
+    Region.LINK: "a",
+    Region.BUTTON: "button label",
+    Region.NOSCRIPT: "noscript",
+    Region.SECTION: "section",
+    Region.DETAILS: "details",
+    Region.DIALOG: "dialog",
+    Region.SELECT: "select textarea",
+    Region.BOLD: "b strong",
+    Region.HEADING: "h1 h2 h3 h4 h5 h6",
+    Region.TIME: "time",
+    Region.VERBATIM: "pre textarea xmp listing plaintext",
+    Region.UNSEEN: "script style template head title svg canvas rp embed param source track",
+}
+REGION: Mapping[str, int] = {
+    tag: sum(region for region, tags in _REGIONS.items() if tag in tags.split())
+    for tag in " ".join(_REGIONS.values()).split()
+}
+ROLE: Mapping[str, int] = {
+    "main": Region.MAIN, "article": Region.ARTICLE, "complementary": Region.ASIDE, "navigation": Region.NAV,
+    "menu": Region.NAV, "menubar": Region.NAV, "banner": Region.HEADER, "contentinfo": Region.FOOTER,
+    "search": Region.FORM, "form": Region.FORM, "dialog": Region.DIALOG, "alertdialog": Region.DIALOG,
+    "button": Region.BUTTON, "heading": Region.HEADING, "list": Region.LIST,
+}  # fmt: skip
+
+_TAG_NUMBER = {tag: number for number, tag in enumerate(TAGS, 1)}
+
+_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_NAME_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_a-zA-Z]+")
+_MOST_PARTS = 24
+"""Of the words in an element's names only so many are looked at; pages of some frameworks have a hundred."""
+_COMMENTS = frozenset(
+    {"comments", "comment", "commentlist", "disqus", "respond", "commentaires", "kommentare", "comentarios"}
+)
+_CELL = "\x1f"
+"""Stands between cells of a row; markup holds no such character by then."""
+
+
+def render(markup: str) -> Rendering:
+    r"""
+    Read a page's lines. Never raises on any markup.
+
+    >>> page = render("<h1>Ferry</h1><p>The <b>ferry</b> left<br>at six.</p><ul><li>one<li>two</ul>")
+    >>> page.text.split("\n")
+    ['Ferry', '', 'The ferry left', 'at six.', '', '- one', '- two']
+    """
+    rendering = _without_blank(_render(markup))
+    return replace(rendering, declared=_declared(markup))
+
+
+def _without_blank(rendering: Rendering) -> Rendering:
+    """Lines of nothing but zero-width characters are none."""
+    blank = [is_blank(line) for line in rendering.lines]
+    return _chosen(rendering, np.flatnonzero(~np.array(blank, bool))) if any(blank) else rendering
+
+
+_TYPE = re.compile(
+    r'"@type"\s*:\s*\[?\s*"(?:https?://schema.org/)?(\w{1,40})"|og:type["\'][^<>]{0,40}?content=["\']([\w.:]{1,40})'
+)
+_TYPES: Mapping[int, str] = {
+    Declared.ARTICLE: "article newsarticle blogposting reportagenewsarticle liveblogposting opinionnewsarticle techarticle"
+    " analysisnewsarticle scholarlyarticle reviewnewsarticle backgroundnewsarticle advertisercontentarticle review blog"
+    " socialmediaposting report",
+    Declared.PRODUCT: "product offer aggregateoffer productgroup softwareapplication mobileapplication individualproduct book",
+    Declared.FORUM: "discussionforumposting qapage question answer",
+    Declared.LISTING: "itemlist collectionpage searchresultspage offercatalog",
+    Declared.RECIPE: "recipe howto",
+    Declared.MEDIA: "videoobject video video.other video.movie video.episode podcastepisode movie musicrecording",
+    Declared.PLACE: "localbusiness restaurant hotel event place store physician profilepage medicalbusiness service",
+    Declared.PAGE: "faqpage aboutpage contactpage medicalwebpage",
+}
+_DECLARED: Mapping[str, int] = {name: bit for bit, names in _TYPES.items() for name in names.split()}
+
+
+def _declared(markup: str) -> int:
+    """What a page says that it is."""
+    bits = 0
+    for linked, graph in _TYPE.findall(markup):
+        bits |= _DECLARED.get((linked or graph).lower(), 0)
+    return bits
+
+
+def _render(markup: str) -> Rendering:
+    tour = _Tour()
+    # The parser stops at 2,048 nested elements, with a note in its log.
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, target=tour)
+    try:
+        etree.fromstring(markup.encode("utf-8", "replace"), parser)
+    except etree.XMLSyntaxError:  # an empty page
+        return _plain(markup)
+    fatal = parser.error_log.filter_from_fatals()
+    if not tour.tags or any(entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for entry in fatal):
+        return _plain(markup)
+    return _lay_out(tour)
+
+
+_UNNAMED = (None, None, None, None)
+
+
+class _Tour:
+    """
+    What a parser meets on its way through a page: each element twice, where it begins and where it ends.
+
+    Both have a place on the tour; a text has that of what it follows. A target of `lxml`'s parser, which is three times
+    as fast as walking the tree that it would build.
+    """
+
+    def __init__(self) -> None:
+        self.tags: list[str] = []
+        self.naming: list[int] = []  # number of the set of names of each element
+        self.namings: dict[tuple[str | None, ...], int] = {_UNNAMED: 0}
+        self.hidden: list[int] = []  # elements that say that they are not shown at first
+        self.parents: list[int] = []
+        self.depths: list[int] = []
+        self.begins: list[int] = []
+        self.ends: list[int] = []
+        self.inside: list[int] = []  # one past the last element inside
+        self.texts: list[str] = []
+        self.places: list[int] = []
+        self.owners: list[int] = []
+        self.at = -1
+        self.place = -1
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self.place += 1
+        self.parents.append(self.at)
+        self.at = len(self.tags)
+        self.tags.append(tag)
+        self.begins.append(self.place)
+        self.ends.append(0)
+        self.inside.append(0)
+        if attributes:
+            get = attributes.get
+            names = (get("class"), get("id"), get("role"), get("itemprop"))
+            self.naming.append(self.namings.setdefault(names, len(self.namings)))
+            style = get("style")
+            if (style and _HIDING.search(style)) or "hidden" in attributes or get("aria-hidden") == "true":
+                self.hidden.append(self.at)
+        else:
+            self.naming.append(0)
+
+    def end(self, _tag: str) -> None:
+        self.place += 1
+        self.ends[self.at] = self.place
+        self.inside[self.at] = len(self.tags)
+        self.at = self.parents[self.at]
+
+    def data(self, text: str) -> None:
+        self.texts.append(text)
+        self.places.append(self.place)
+        self.owners.append(self.at)
+
+    def close(self) -> None:
+        while self.at >= 0:
+            self.end("")
+
+
+def _plain(markup: str) -> Rendering:
+    """The lines alone, by a parser that nothing stops."""
+    text = extract_plain_text(markup, main_content=False, alt_texts=False, list_bullets=False, noscript=True)
+    lines = [" ".join(line.split()) for line in text.replace("\r", "\n").split("\n")]
+    kept = [line for line in lines if line]
+    gaps = [place == 0 or not lines[place - 1] for place, line in enumerate(lines) if line]
+    none, one, empty = np.zeros(len(kept), np.int64), np.zeros(1, np.int64), np.zeros(0, np.int64)
+    elements = Elements(one - 1, one, one + 1, one, one, one, one, one, empty, empty)
+    return Rendering(kept, np.array(gaps, bool), none, none, none, none, elements, declared=0, is_whole=False)
+
+
+def _lay_out(tour: _Tour) -> Rendering:
+    """Put a page's texts together to lines: what breaks a line and what is in it both have their places on the tour."""
+    flow = np.fromiter((FLOW.get(tag, 0) for tag in tour.tags), np.int64, len(tour.tags))
+    elements = _read_elements(tour, flow)
+    begins, ends = np.array(tour.begins), np.array(tour.ends)
+    length = tour.place + 1
+    breaking, apart = flow >= Flow.BLOCK, flow >= Flow.MARGIN
+    breaks = _so_far(length, begins[breaking], ends[breaking])
+    pieces = _read_pieces(tour, flow, elements.region, begins, ends)
+    line = breaks[pieces.place]
+    first = np.flatnonzero(np.append(True, line[1:] != line[:-1])[: len(line)])
+    some = np.flatnonzero(np.add.reduceat(pieces.size, first)) if len(first) else first
+    last = np.append(first[1:], len(line))[some]
+    first = first[some]
+    begun, done = pieces.place[first], pieces.place[last - 1]
+    above = np.append(-1, done[:-1])[: len(done)]
+    margins = _so_far(length, begins[apart], ends[apart])
+    line_ends = _so_far(length, begins[flow == Flow.BREAK])
+    bullets = _so_far(length, begins[np.fromiter((tag == "li" for tag in tour.tags), bool, len(begins))])
+    gap = (_between(margins, above, begun) > 0) | (_between(line_ends, above, begun) > 1)
+    bullet = _between(bullets, above, begun) > 0
+    region = elements.region[pieces.owner]
+    ink = pieces.size * ((region & Region.LINK) > 0)
+    shown = np.flatnonzero(pieces.size)
+    leaf = pieces.owner[shown[np.searchsorted(shown, first)]] if len(first) else first
+    lines = [_collapsed(pieces.texts[start:end]) for start, end in zip(first.tolist(), last.tolist(), strict=True)]
+    rendering = Rendering(
+        lines=[f"- {line}" if marked else line for line, marked in zip(lines, bullet.tolist(), strict=True)],
+        gap=gap,
+        element=leaf,
+        linked=_sums(ink, first, last),
+        bold=_sums(pieces.size * ((region & Region.BOLD) > 0), first, last),
+        links=_sums(ink > 0, first, last),
+        elements=elements,
+        declared=0,
+        is_whole=True,
+    )
+    verbatim = (elements.region[leaf] & Region.VERBATIM) > 0
+    return _unwrap(rendering, verbatim, pieces, first, last) if verbatim.any() else rendering
+
+
+def _so_far(length: int, *places: Ints) -> Ints:
+    """How many of some events lie at each place of the tour or before it."""
+    return np.cumsum(np.bincount(np.concatenate(places), minlength=length))
+
+
+def _between(so_far: Ints, above: Ints, place: Ints) -> Ints:
+    """How many events lie after `above` (-1 for the start), up to `place`."""
+    return np.asarray(so_far[place] - np.where(above < 0, 0, so_far[above]))
+
+
+def _sums(values: npt.NDArray[np.generic], first: Ints, last: Ints) -> Ints:
+    """Sums over the pieces of each line."""
+    sums = np.append(0, np.cumsum(values))
+    return np.asarray(sums[last] - sums[first])
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """Pieces of text in the order of the tour: `place` on it, `owner` (the element around it), `size` (0 if blank)."""
+
+    texts: list[str]
+    place: Ints
+    owner: Ints
+    size: Ints
+
+
+def _read_pieces(tour: _Tour, flow: Ints, region: Ints, begins: Ints, ends: Ints) -> _Pieces:
+    """All texts that a browser shows, with what parts cells of a row and links that touch."""
+    cells = np.flatnonzero(flow == Flow.CELL)
+    links = _touching_links(tour, begins, ends)
+    place = np.concatenate([begins[cells], begins[links], np.array(tour.places, np.int64)])
+    owner = np.concatenate([cells, links, np.array(tour.owners, np.int64)])
+    seen = np.flatnonzero((owner >= 0) & ((region[owner] & Region.UNSEEN) == 0))
+    order = seen[np.argsort(place[seen], kind="stable")]
+    strings = [_CELL] * len(cells) + [" "] * len(links) + tour.texts
+    chosen = [strings[index] for index in order.tolist()]
+    size = np.fromiter((len(text.strip()) for text in chosen), np.int64, len(chosen))
+    return _Pieces(chosen, place[order], owner[order], size)
+
+
+def _touching_links(tour: _Tour, begins: Ints, ends: Ints) -> Ints:
+    """Links that begin where another link ends: style sheets, which nobody reads here, part them on the page."""
+    links = np.flatnonzero(np.fromiter((tag == "a" for tag in tour.tags), bool, len(begins)))
+    bare = np.setdiff1d(ends[links], tour.places)
+    return np.asarray(links[np.isin(begins[links] - 1, bare)])
+
+
+def _collapsed(texts: Sequence[str]) -> str:
+    """The line that pieces of text make in a browser; cells of a row are parted by bars."""
+    joined = "".join(texts)
+    if _CELL not in joined:
+        return " ".join(joined.split())
+    cells = (" ".join(cell.split()) for cell in joined.split(_CELL))
+    return " | ".join(cell for cell in cells if cell)
+
+
+def _unwrap(rendering: Rendering, verbatim: Bools, pieces: _Pieces, first: Ints, last: Ints) -> Rendering:
+    """Cut texts that are shown as they are into their lines; each has the links and bold type of the whole."""
+    lines: list[str] = []
+    gap: list[bool] = []
+    source: list[int] = []
+    for place, line in enumerate(rendering.lines):
+        if not verbatim[place]:
+            lines.append(line)
+            gap.append(bool(rendering.gap[place]))
+            source.append(place)
+            continue
+        text = "".join(pieces.texts[first[place] : last[place]]).replace("\r", "\n").replace(_CELL, " ")
+        above = bool(rendering.gap[place])
+        for own in text.split("\n"):
+            if own.strip():
+                lines.append(own.rstrip())
+                gap.append(above)
+                source.append(place)
+            above = above or not own.strip()
+            above = above and not own.strip()
+    at = np.array(source, np.int64)
+    return replace(_chosen(rendering, at), lines=lines, gap=np.array(gap, bool))
+
+
+def _chosen(rendering: Rendering, at: Ints) -> Rendering:
+    """Some of the lines, by place."""
+    return replace(
+        rendering,
+        lines=[rendering.lines[place] for place in at.tolist()],
+        gap=rendering.gap[at],
+        element=rendering.element[at],
+        linked=rendering.linked[at],
+        bold=rendering.bold[at],
+        links=rendering.links[at],
+    )
+
+
+def _read_elements(tour: _Tour, flow: Ints) -> Elements:
+    hashes = [name_hashes(*names) for names in tour.namings]
+    told = [
+        ROLE.get(names[2] or "", 0) | (0 if COMMENTS.isdisjoint(own) else Region.COMMENTS)
+        for names, own in zip(tour.namings, hashes, strict=True)
+    ]
+    naming = np.array(tour.naming, np.int64)
+    tag = np.fromiter((_TAG_NUMBER.get(tag, 0) for tag in tour.tags), np.int64, len(naming))
+    region = np.fromiter((REGION.get(tag, 0) for tag in tour.tags), np.int64, len(naming))
+    region |= np.array(told, np.int64)[naming]
+    region[tour.hidden] |= Region.HIDDEN
+    regions, paths = region.tolist(), (tag * 7919 + naming * 104729 + 1).tolist()
+    blocks = np.where(flow > Flow.INLINE, np.arange(len(naming)), -1).tolist()
+    depths = [0] * len(naming)
+    for place, parent in enumerate(tour.parents):
+        if parent >= 0:
+            depths[place] = depths[parent] + 1
+            regions[place] |= regions[parent]
+            paths[place] = (paths[parent] * 31 + paths[place]) & 0xFFFFFFFFFF
+            if blocks[place] < 0:
+                blocks[place] = blocks[parent]
+    counts = [len(own) for own in hashes]
+    return Elements(
+        parent=np.array(tour.parents, np.int64),
+        depth=np.array(depths, np.int64),
+        end=np.array(tour.inside, np.int64),
+        tag=tag,
+        region=np.array(regions, np.int64),
+        block=np.array(blocks, np.int64),
+        path=np.array(paths, np.int64),
+        naming=naming,
+        names=np.fromiter(chain.from_iterable(hashes), np.int64, sum(counts)),
+        named=np.repeat(np.arange(len(hashes)), counts),
+    )
+
+
+@lru_cache(maxsize=20_000)
+def name_hashes(*names: str | None) -> tuple[int, ...]:
+    """
+    Hashes of the words in the names that an element goes by, and of pairs of words.
+
+    >>> name_hashes("post-content") == name_hashes("PostContent2"), len(name_hashes("post-content"))
+    (True, 3)
+    """
+    hashes = [crc32(part.lower().encode()) for part in _NAME_PARTS.findall(" ".join(filter(None, names)))[:_MOST_PARTS]]
+    pairs = [(first * 3 + second * 5 + 1) & 0xFFFFFFFF for first, second in pairwise(hashes)]
+    return tuple(dict.fromkeys(hashes + pairs))
+
+
+COMMENTS = frozenset(crc32(name.encode()) for name in _COMMENTS)
