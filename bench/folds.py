@@ -5,7 +5,7 @@ Sites are shared out to folds by name (`pipeline.score.gold.fold_of`), in all fi
 the training files' pages of all other folds; whatever is scored, of any file, is cleaned by the cleaner of its own fold.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -49,22 +49,30 @@ class Sited(Protocol):
 NO_RULES = Rules((), digest="none")
 
 
-def choose_voices(voice: Voice, model: LineModel | None) -> Voices:
-    """The rules, this model, or both."""
-    rules = NO_RULES if voice is Voice.MODEL else load_rules()
-    return Voices(rules, None if voice is Voice.RULES else model)
+def choose_voices(voice: Voice, model: LineModel | None, page_model: LineModel | None) -> Voices:
+    """The rules, these models of texts and of pages, or both."""
+    if voice is Voice.RULES:
+        return Voices(load_rules())
+    return Voices(NO_RULES if voice is Voice.MODEL else load_rules(), model, page_model=page_model)
 
 
 def shipped_cleaner(voice: Voice) -> Cleaner:
     """The cleaner as it is installed, or one of its voices alone."""
-    return Cleaner(*ours(choose_voices(voice, load_voices().model)))
+    return Cleaner(*ours(choose_voices(voice, load_voices().model, load_voices().page_model)))
 
 
-def cleaners_by_fold(training: Training, folds: int, voice: Voice) -> list[Cleaner]:
-    """One cleaner a fold, its model trained on the other folds' sites; rules learn nothing, so theirs is the shipped one."""
+def cleaners_by_fold(training: Training, folds: int, voice: Voice, shapes: Collection[Shape]) -> list[Cleaner]:
+    """
+    One cleaner a fold, for these shapes, its models trained on the other folds' sites.
+
+    Rules learn nothing, so theirs is the shipped one.
+    """
     if voice is Voice.RULES:
         return [shipped_cleaner(voice)] * folds
-    return [Cleaner(*ours(choose_voices(voice, model))) for model in fold_models(training, folds)]
+    nothing: list[LineModel | None] = [None] * folds
+    texts = fold_models(training, folds) if set(shapes) - {Shape.HTML} else nothing
+    pages = fold_models(training, folds, pages=True) if Shape.HTML in shapes else nothing
+    return [Cleaner(*ours(choose_voices(voice, *models))) for models in zip(texts, pages, strict=True)]
 
 
 def clean_by_fold(

@@ -21,16 +21,18 @@ from pipeline.rules import load_rules
 from pipeline.score.cache import digest_file
 from pipeline.score.gold import fold_of
 from pipeline.train.examples import Example
-from pipeline.train.gold import TRAINING, load_examples, save_model
+from pipeline.train.gold import TRAINING, load_examples, load_page_examples, save_model
 from pipeline.train.train import EPOCHS, train_model
 
 UNCONCERNED = (
     "cli.py", "run.py", "plan.py", "shards.py", "work.py", "report.py", "explain.py", "voices.py", "decide.py", "settings.py",
     "tables.py", "assemble.py", "assess.py", "describe.py", "language.py", "bylines.py", "dates.py", "metadata.py",
-    "extract.py", "markup.py", "store", "sources",
+    "extract.py", "markup.py", "render.py", "regions.py", "store", "sources",
     "score/run.py", "score/pages.py", "score/lines.py", "score/peers.py", "score/systems.py", "score/table.py",
 )  # fmt: skip
-"""Code that no model hangs on; any other change of the package has the models trained again."""
+"""Code that no model of texts hangs on; any other change of the package has the models trained again."""
+READING = ("extract.py", "markup.py", "render.py")
+"""Of that, what models of pages do hang on. A page's declared title, too, but that is one line of each."""
 
 
 def tell_nobody(_what: str) -> None:
@@ -48,16 +50,21 @@ class Training:
     tell: Callable[[str], None] = field(default=tell_nobody)  # called with what is being done
 
 
-def fold_models(training: Training, folds: int) -> list[LineModel]:
-    """One model a fold, each trained on the examples of all other folds' sites; from the cache, or put there."""
+def fold_models(training: Training, folds: int, *, pages: bool = False) -> list[LineModel]:
+    """
+    One model a fold, each trained on the examples of all other folds' sites; from the cache, or put there.
+
+    With `pages` models of pages, else of flat texts.
+    """
     folder = training.cache / "models"
     folder.mkdir(parents=True, exist_ok=True)
-    key = _digest(training, folds)
-    paths = {fold: folder / f"fold{fold}-{key}.npz" for fold in range(folds)}
+    kind = "pages" if pages else "fold"
+    key = _digest(training, folds, READING if pages else ())
+    paths = {fold: folder / f"{kind}{fold}-{key}.npz" for fold in range(folds)}
     missing = {fold: path for fold, path in paths.items() if not path.exists()}
     if missing:
         training.tell("measuring pages to train on")
-        examples = load_examples(training.gold, training.cache)
+        examples = load_page_examples(training.gold) if pages else load_examples(training.gold, training.cache)
         jobs = [_Job(path, train_on(examples, fold, folds), training.epochs) for fold, path in missing.items()]
         training.tell(f"training {len(jobs)} folds")
         for done, _ in enumerate(_run(jobs, training.jobs), start=1):
@@ -106,11 +113,11 @@ def _train(job: _Job) -> None:
     save_model(train_model(job.examples, epochs=job.epochs), job.path)
 
 
-def _digest(training: Training, folds: int) -> str:
+def _digest(training: Training, folds: int, concerned: Sequence[str]) -> str:
     """All that decides the models, as one value."""
     parts = [
         *(digest_file(training.gold / f"{name}.parquet") for name in TRAINING),
-        *(hashlib.sha256(file.read_bytes()).hexdigest() for file in _code()),
+        *(hashlib.sha256(file.read_bytes()).hexdigest() for file in _code(concerned)),
         load_rules().digest,
         np.__version__,
         str(training.epochs),
@@ -119,8 +126,8 @@ def _digest(training: Training, folds: int) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _code() -> list[Path]:
-    """The files of the package that a model may hang on."""
+def _code(concerned: Sequence[str]) -> list[Path]:
+    """The files of the package that a model may hang on, and these."""
     folder = Path(pipeline.__path__[0])
-    left_out = tuple(folder / name for name in UNCONCERNED)
+    left_out = tuple(folder / name for name in UNCONCERNED if name not in concerned)
     return sorted(file for file in folder.rglob("*.py") if not {file, *file.parents}.intersection(left_out))

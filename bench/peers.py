@@ -29,6 +29,7 @@ from bench.tables import draw_extracted, draw_failures, draw_shares
 from bench.turns import Speed, compare_speed, sample_pages
 from pipeline.errors import PipelineError
 from pipeline.score.gold import PageGold, fold_of, read_pages
+from pipeline.score.shapes import Shape
 from pipeline.score.table import round_figures
 
 WCXB = (PARTS[0], *OTHER_TYPES)
@@ -184,7 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     try:
         with progress() as tell:
-            ours = clean_with(load_cleaners(options, tell))
+            ours = clean_with(load_cleaners(options, {Shape.HTML}, tell))
             contest = Contest(
                 options.gold, options.cache, [ours], installed_peers(), options.limit, options.speed_pages, tell
             )

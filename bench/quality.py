@@ -10,7 +10,7 @@ folds' models are trained once and kept in the cache.
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -131,13 +131,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, help="write all figures to this file, too")
 
 
-def load_cleaners(options: argparse.Namespace, tell: Callable[[str], None]) -> list[Cleaner]:
-    """Return the cleaner that was asked for; with `--cv`, one a fold."""
+def load_cleaners(options: argparse.Namespace, shapes: Collection[Shape], tell: Callable[[str], None]) -> list[Cleaner]:
+    """Return the cleaner of these shapes that was asked for; with `--cv`, one a fold."""
     tell("training" if options.cv else "loading")
     if not options.cv:
         return [shipped_cleaner(options.voices)]
     training = Training(options.gold, options.cache, options.epochs, options.jobs, tell)
-    return cleaners_by_fold(training, options.folds, options.voices)
+    return cleaners_by_fold(training, options.folds, options.voices, shapes)
 
 
 def parse() -> argparse.Namespace:
@@ -157,7 +157,7 @@ def main() -> None:
     folds = options.folds if options.cv else None
     try:
         with progress() as tell:
-            cleaners = load_cleaners(options, tell)
+            cleaners = load_cleaners(options, options.inputs, tell)
             plan = Plan(options.gold, options.cache, cleaners, options.peers, options.limit, tell)
             quality = measure_all(plan, options.inputs, options.voices, folds)
     except PipelineError as error:

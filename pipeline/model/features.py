@@ -24,6 +24,8 @@ LONG_SIZE = 100
 """Characters from which a paragraph with an end mark counts as prose."""
 SHORT_SIZE = 60
 """Characters below which a paragraph is short; runs of short ones are lists, menus, footers."""
+MOST_LINKED = 0.5
+"""Share in links up to which a paragraph can be prose."""
 FEW_WORDS = 12
 """Of longer paragraphs, only words at both ends are looked up in the lexicon."""
 HEAD_WORDS, TAIL_WORDS = 6, 4
@@ -36,9 +38,14 @@ _PLACES = mix(np.arange(1, 65, dtype=np.uint64) * _SECRET) | np.uint64(1)
 
 @dataclass(frozen=True)
 class Layout:
-    """What several groups of features need: sizes, and sums over documents and over what stands before and after."""
+    """
+    What several groups of features need: sizes, and sums over documents and over what stands before and after.
+
+    `linked`, where markup tells it, is the share of each paragraph in links: a list of teasers is no prose.
+    """
 
     text: Text
+    linked: Floats | None = None
 
     @cached_property
     def length(self) -> Ints:
@@ -77,7 +84,8 @@ class Layout:
 
     @cached_property
     def prose(self) -> Bools:
-        return np.asarray((self.size >= LONG_SIZE) & (self.counts[:, Kind.END] > 0))
+        prose = (self.size >= LONG_SIZE) & (self.counts[:, Kind.END] > 0)
+        return np.asarray(prose if self.linked is None else prose & (self.linked < MOST_LINKED))
 
     @cached_property
     def heads(self) -> Ints:

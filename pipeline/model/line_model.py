@@ -1,7 +1,7 @@
 """The learned line model: lines in, the probability that each belongs to the article out."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from pipeline.elements import Rendering
+from pipeline.model.dom import DOM_COLUMNS, NAME_COLUMNS, dom_columns, hashes_of, linked_shares, name_columns
 from pipeline.model.features import GROUPS, Floats, Layout, ngrams
 from pipeline.model.lexicon import COLUMNS, Lexicon, score_columns
 from pipeline.model.network import DILATIONS, Array, Dense, Network
-from pipeline.model.text import Bools, Ints, Text, read_text
+from pipeline.model.text import Bools, Hashes, Ints, Text, read_text
 from pipeline.records import Mark
 
 _BLAS = ThreadpoolController()
@@ -24,6 +26,7 @@ FORMAT = 1
 CHUNK = 300_000
 """Characters scored at a time, documents being whole: what fits a processor's cache is measured fastest."""
 WEIGHTS = "weights.npz"
+PAGE_WEIGHTS = "page_weights.npz"
 MARKS = tuple(mark for mark in Mark if mark)
 """Each is a feature."""
 
@@ -34,30 +37,48 @@ class SeenLines:
     The lines of a batch as the model sees them, one entry each.
 
     `texts` are non-blank and hold no line end; `doc` (ascending) says whose each is; `gap` whether a blank line stands
-    above; `marks` how far the rules went with it (`pipeline.records.Mark`).
+    above; `marks` how far the rules went with it (`pipeline.records.Mark`). `pages`, one a document, say where the lines
+    stand in their markup; None for flat text.
     """
 
     texts: Sequence[str]
     doc: Ints
     gap: Bools
     marks: Ints
+    pages: Sequence[Rendering] | None = None
 
     def __getitem__(self, part: slice) -> "SeenLines":
-        return SeenLines(self.texts[part], self.doc[part], self.gap[part], self.marks[part])
+        """Some documents' lines."""
+        pages = self.pages
+        if pages is not None:
+            first = len(np.unique(self.doc[: part.start]))
+            pages = pages[first : first + len(np.unique(self.doc[part]))]
+        return SeenLines(self.texts[part], self.doc[part], self.gap[part], self.marks[part], pages)
 
     def __len__(self) -> int:
         return len(self.texts)
 
+    def of(self, documents: Sequence[int]) -> "SeenLines":
+        """The lines of some documents, by the numbers in `doc`; without their pages."""
+        chosen = np.flatnonzero(np.isin(self.doc, documents))
+        texts = [self.texts[place] for place in chosen.tolist()]
+        return SeenLines(texts, self.doc[chosen], self.gap[chosen], self.marks[chosen])
+
 
 @dataclass(frozen=True, slots=True)
 class LineModel:
-    """Features are standardised by `mean` and `spread` before the network sees them."""
+    """
+    Features are standardised by `mean` and `spread` before the network sees them.
+
+    With `names`, a lexicon of the names of elements, it judges pages; without, flat texts.
+    """
 
     lexicon: Lexicon
     mean: Array
     spread: Array
     network: Network
     version: str  # of the weights
+    names: Lexicon | None = None
 
     def score_lines(self, lines: SeenLines) -> Floats:
         """
@@ -67,11 +88,14 @@ class LineModel:
         """
         scores = [np.zeros(0)]
         for part in chunks(lines):
-            text = read_text(part.texts, part.doc, part.gap)
-            layout = Layout(text)
+            layout = lay_out(part)
+            text = layout.text
             owners, hashes = ngrams(layout)
             lexical = score_columns(len(text), owners, *self.lexicon.look_up(hashes))
-            features = np.concatenate([measured(layout), lexical, mark_columns(text, part.marks)], axis=1)
+            groups = [measured(layout, part.pages), lexical, mark_columns(text, part.marks)]
+            if self.names is not None and part.pages is not None:
+                groups.insert(1, named(part.pages, self.names.look_up))
+            features = np.concatenate(groups, axis=1)
             with _BLAS.limit(limits=1, user_api="blas"):
                 kept = probabilities(self.network.log_odds(self.standardise(features), layout.heads))
             scores.append(kept[text.paragraph_of])
@@ -82,10 +106,22 @@ class LineModel:
         return np.asarray(((features - self.mean) / self.spread).astype(np.float32))
 
 
-def measured(layout: Layout) -> Floats:
-    """All features but the lexicon's, one row a paragraph."""
+def lay_out(lines: SeenLines) -> Layout:
+    """The paragraphs of a batch: a page's markup tells where they end."""
+    text = read_text(lines.texts, lines.doc, lines.gap, broken=lines.pages is None)
+    return Layout(text, None if lines.pages is None else linked_shares(lines.pages))
+
+
+def measured(layout: Layout, pages: Sequence[Rendering] | None = None) -> Floats:
+    """All features but those of lexicons and rules, one row a paragraph."""
     columns = [column for group in GROUPS.values() for column in group(layout).values()]
-    return np.stack([column.astype(np.float64) for column in columns], axis=1)
+    flat = np.stack([column.astype(np.float64) for column in columns], axis=1)
+    return flat if pages is None else np.concatenate([flat, dom_columns(pages, layout)], axis=1)
+
+
+def named(pages: Sequence[Rendering], look_up: Callable[[Hashes], tuple[Floats, Bools]]) -> Floats:
+    """What a lexicon says of the names of the elements around each line."""
+    return np.concatenate([name_columns(page, *look_up(hashes_of(page))) for page in pages])
 
 
 def mark_columns(text: Text, marks: Ints) -> Floats:
@@ -95,11 +131,12 @@ def mark_columns(text: Text, marks: Ints) -> Floats:
     return np.stack(columns, axis=1).astype(np.float64)
 
 
-def feature_names() -> list[str]:
+def feature_names(*, of_pages: bool = False) -> list[str]:
     """The names of all features, in the order of their columns."""
     layout = Layout(read_text(["a"], np.zeros(1, np.int64), np.ones(1, bool)))
     return (
         [name for group in GROUPS.values() for name in group(layout)]
+        + [*DOM_COLUMNS, *NAME_COLUMNS] * of_pages
         + list(COLUMNS)
         + [f"rules_{mark.name.lower()}" for mark in MARKS]
     )
@@ -125,8 +162,15 @@ def chunks(lines: SeenLines) -> Iterator[SeenLines]:
 
 @cache
 def load_model() -> LineModel:
-    """The model that ships with the package."""
+    """The model of flat texts that ships with the package."""
     with as_file(files("pipeline.model") / WEIGHTS) as path:
+        return read_model(path)
+
+
+@cache
+def load_page_model() -> LineModel:
+    """The model of pages that ships with the package."""
+    with as_file(files("pipeline.model") / PAGE_WEIGHTS) as path:
         return read_model(path)
 
 
@@ -148,6 +192,7 @@ def read_model(path: Path) -> LineModel:
             steps={name.removeprefix("steps."): float(value) for name, value in arrays.items() if "steps." in name},
         ),
         version=f"{FORMAT}-{digest[:12]}",
+        names=Lexicon(arrays["names.keys"], arrays["names.scores"]) if "names.keys" in arrays else None,
     )
 
 
@@ -158,6 +203,8 @@ def write_model(model: LineModel, path: Path) -> None:
     layers |= {f"convolution{place}": layer for place, layer in enumerate(network.convolutions)}
     arrays: dict[str, Any] = {"mean": model.mean, "spread": model.spread}
     arrays |= {"lexicon.keys": model.lexicon.keys, "lexicon.scores": model.lexicon.scores}
+    if model.names is not None:
+        arrays |= {"names.keys": model.names.keys, "names.scores": model.names.scores}
     for name, layer in layers.items():
         arrays |= {f"{name}.weights": layer.weights.astype(np.int8), f"{name}.scale": layer.scale}
         arrays |= {f"{name}.bias": layer.bias}

@@ -88,11 +88,12 @@ class Text:
         return len(self.start)
 
 
-def read_text(lines: Sequence[str], doc: Ints, gap: Bools) -> Text:
+def read_text(lines: Sequence[str], doc: Ints, gap: Bools, *, broken: bool = True) -> Text:
     """
     Cut lines into paragraphs and words.
 
-    `lines` are non-blank, without line ends, at least one; `doc` (ascending) and `gap` have one entry a line.
+    `lines` are non-blank, without line ends, at least one; `doc` (ascending) and `gap` have one entry a line. Without
+    `broken` every line is a paragraph: a page's markup says where those end.
     """
     bare = [line.strip() or "?" for line in lines]
     wide = np.frombuffer("\n".join([*bare, ""]).encode("utf-32-le"), np.uint32)
@@ -100,7 +101,7 @@ def read_text(lines: Sequence[str], doc: Ints, gap: Bools) -> Text:
     kinds = KIND[codes]
     end = np.cumsum(np.fromiter(map(len, bare), np.int64, len(bare)) + 1) - 1
     start = np.append(0, end[:-1] + 1)
-    first = ~_joins(codes, kinds, start, end, doc, gap)
+    first = ~_joins(codes, kinds, start, end, doc, gap) if broken else np.ones(len(lines), bool)
     paragraph_of = np.cumsum(first) - 1
     heads = np.flatnonzero(first)
     last = np.append(heads[1:], len(lines)) - 1

@@ -7,7 +7,7 @@ of a paragraph that the scraper broke up: its neighbours are kept and it continu
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,9 +15,12 @@ import numpy.typing as npt
 
 from pipeline.clean import judge_documents, seen_lines
 from pipeline.decode import document_from_text
-from pipeline.model.features import Layout, ngrams
-from pipeline.model.line_model import chunks, mark_columns, measured
-from pipeline.model.text import Hashes, Ints, read_text
+from pipeline.elements import Rendering
+from pipeline.model.dom import names_around
+from pipeline.model.features import ngrams
+from pipeline.model.line_model import chunks, lay_out, mark_columns, measured
+from pipeline.model.text import Hashes, Ints
+from pipeline.records import Document
 from pipeline.rules import Rules
 from pipeline.score.measures import GRAM, ngrams_of, tokens
 
@@ -27,18 +30,24 @@ MOST_PARAGRAPHS = 3000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One text to learn from."""
+    """One text to learn from, or one page as markup shows it."""
 
     page: str  # of which page; texts of one page are shapes of each other
     site: str
     shape: str
     text: str
     gold: str
+    rendering: Rendering | None = None  # of `text`, if it was a page
+    title: str | None = None  # where it is known; None has it looked for, as in `Metadata`
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A text's paragraphs: features, marks of the rules, n-grams, labels (0 or 1) and number of words."""
+    """
+    A text's paragraphs: features, marks of the rules, n-grams, labels (0 or 1) and number of words.
+
+    Of a page also the names around its lines, one entry a pair of line and name.
+    """
 
     source: Source
     features: npt.NDArray[np.float16]
@@ -47,18 +56,22 @@ class Example:
     hashes: Hashes
     labels: npt.NDArray[np.int8]
     words: Ints
+    named: Ints
+    names: Hashes
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 def make_examples(sources: Sequence[Source], rules: Rules) -> Iterator[Example]:
-    """One example for each text that has a line, in order."""
-    lines, judgements = judge_documents([document_from_text(source.text) for source in sources], rules)
-    for part in chunks(seen_lines(lines, judgements)):
-        text = read_text(part.texts, part.doc, part.gap)
-        layout = Layout(text)
-        features = measured(layout).astype(np.float16)
+    """One example for each text that has a line, in order; all are texts, or all are pages."""
+    lines, judgements = judge_documents([_document(source) for source in sources], rules)
+    pages = [source.rendering for source in sources if source.rendering is not None]
+    seen = seen_lines(lines, judgements)
+    for part in chunks(replace(seen, pages=pages) if pages else seen):
+        layout = lay_out(part)
+        text = layout.text
+        features = measured(layout, part.pages).astype(np.float16)
         marks = mark_columns(text, part.marks).astype(np.float16)
         owners, hashes = ngrams(layout)
         words = _words_of(part.texts, text.paragraph_of)
@@ -67,6 +80,7 @@ def make_examples(sources: Sequence[Source], rules: Rules) -> Iterator[Example]:
             source = sources[text.doc[start]]
             grams = slice(*np.searchsorted(owners, [start, stop]))
             own = words[start:end]
+            named, names = names_around(source.rendering) if source.rendering else (_NONE, _NO_NAMES)
             yield Example(
                 source=source,
                 features=features[start:stop],
@@ -75,7 +89,17 @@ def make_examples(sources: Sequence[Source], rules: Rules) -> Iterator[Example]:
                 hashes=hashes[grams],
                 labels=np.array(label(own, source.gold)[: stop - start], np.int8),
                 words=np.array([len(each) for each in own[: stop - start]], np.int64),
+                named=named[named < stop - start],
+                names=names[named < stop - start],
             )
+
+
+_NONE, _NO_NAMES = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+
+
+def _document(source: Source) -> Document:
+    document = document_from_text(source.text)
+    return replace(document, known=replace(document.known, title=source.title))
 
 
 def _words_of(lines: Sequence[str], paragraph_of: Ints) -> list[list[str]]:

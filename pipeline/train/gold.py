@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.blank import is_blank
+from pipeline.clean import read_page
 from pipeline.errors import UsageError
 from pipeline.model.line_model import LineModel, read_model, write_model
+from pipeline.records import Document, MediaType, RawRecord
 from pipeline.rules import load_rules
 from pipeline.score.cache import load_shape
 from pipeline.score.gold import read_pages
@@ -79,14 +81,44 @@ def own_sources() -> list[Source]:
     return sources
 
 
+def load_pages(folder: Path, names: Sequence[str] = TRAINING, *, tell: Tell = say_nothing) -> list[Source]:
+    """Every page of the training files in a folder, as its markup shows it."""
+    sources: list[Source] = []
+    for done, name in enumerate(names):
+        tell(f"reading {name}", done, len(names))
+        for page in read_pages(folder / f"{name}.parquet", needs=("html",)):
+            record = RawRecord(f"{page.id}#1", page.html, MediaType.HTML)
+            read = read_page(record)
+            if isinstance(read, Document):
+                known = read.known.title or ""
+                sources.append(
+                    Source(f"{name}/{page.id}", page.domain, Shape.HTML, read.text, page.gold, read.rendering, known)
+                )
+    return sources
+
+
+def load_page_examples(folder: Path, *, tell: Tell = say_nothing) -> list[Example]:
+    """All that a model of pages is trained on, measured and labelled."""
+    sources = load_pages(folder, tell=tell)
+    _check_sites(folder, sources)
+    return _measure(sources, tell)
+
+
 def load_examples(folder: Path, cache: Path, seed: int = 0, *, tell: Tell = say_nothing) -> list[Example]:
     """All that a model is trained on: the training files' pages in every shape and variant, measured and labelled."""
     pages = load_sources(folder, cache, tell=tell)
-    sites = len({source.site for source in pages if not is_blank(source.text)})
+    _check_sites(folder, pages)
+    sources = [*pages, *own_sources()]
+    return _measure([*sources, *vary(sources, seed)], tell)
+
+
+def _check_sites(folder: Path, sources: Sequence[Source]) -> None:
+    sites = len({source.site for source in sources if not is_blank(source.text)})
     if sites < LEAST_SITES:
         raise UsageError(f"{folder}: pages of {sites} sites with text; a model learns from {LEAST_SITES} or more")
-    sources = [*pages, *own_sources()]
-    texts = [*sources, *vary(sources, seed)]
+
+
+def _measure(texts: Sequence[Source], tell: Tell) -> list[Example]:
     rules = load_rules()
     examples: list[Example] = []
     for start in range(0, len(texts), PORTION):
@@ -96,11 +128,22 @@ def load_examples(folder: Path, cache: Path, seed: int = 0, *, tell: Tell = say_
 
 
 def train_on_gold(  # noqa: PLR0913 - what can be asked for on the command line
-    folder: Path, out: Path, cache: Path, *, epochs: int = EPOCHS, seed: int = 0, tell: Tell = say_nothing
+    folder: Path,
+    out: Path,
+    cache: Path,
+    *,
+    pages: bool = False,
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    tell: Tell = say_nothing,
 ) -> Trained:
-    """Train a model on the gold files of a folder and write its weights; the same gold and seed give the same bytes."""
+    """
+    Train a model on the gold files of a folder and write its weights; the same gold and seed give the same bytes.
+
+    With `pages` a model of pages as their markup shows them, else one of flat texts.
+    """
     _check_target(out)
-    examples = load_examples(folder, cache, seed, tell=tell)
+    examples = load_page_examples(folder, tell=tell) if pages else load_examples(folder, cache, seed, tell=tell)
     losses: list[float] = []
 
     def follow(epoch: int, loss: float) -> None:

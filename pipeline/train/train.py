@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from pipeline.model.dom import NAME_COLUMNS
 from pipeline.model.features import Floats
 from pipeline.model.lexicon import COLUMNS, score_columns
-from pipeline.model.line_model import MARKS, LineModel
+from pipeline.model.line_model import MARKS, LineModel, named
 from pipeline.model.network import Array
 from pipeline.model.text import Hashes
 from pipeline.train.counts import SiteCounts, count_sites
@@ -24,6 +25,9 @@ NO_LEXICON = 0.25
 """Share of documents shown without the lexicon's columns, as those of a language that it does not know are."""
 NO_RULES = 0.25
 """Share of documents shown without what the rules say, as those of a language without a rule pack are."""
+NO_NAMES = 0.15
+"""Share of pages shown without what names of elements say, as those of an unknown framework are."""
+NAMES = slice(-len(NAME_COLUMNS) - len(COLUMNS) - len(MARKS), -len(COLUMNS) - len(MARKS))
 LEXICON = slice(-len(COLUMNS) - len(MARKS), -len(MARKS))
 RULES = slice(-len(MARKS), None)
 """Where these columns stand among the features."""
@@ -40,7 +44,9 @@ def train_model(
     examples: Sequence[Example], *, epochs: int = EPOCHS, seed: int = 0, tell: Tell | None = None
 ) -> LineModel:
     """
-    Train on these examples. The same examples in the same order give the same model on one machine.
+    Train on these examples, which are all texts or all pages.
+
+    The same examples in the same order give the same model on one machine.
 
     On one thread: several round sums in another order, and on a busy machine they are slower, too.
     """
@@ -50,26 +56,30 @@ def train_model(
 
 def _train(examples: Sequence[Example], epochs: int, seed: int, tell: Tell) -> LineModel:
     counts = count_sites(list(_by_site(examples)))
-    features = [_with_lexicon(example, counts) for example in examples]
+    names = count_sites(list(_names_by_site(examples))) if examples[0].source.rendering else None
+    features = [_with_lexicon(example, counts, names) for example in examples]
     mean, spread = _standard(features)
     inputs = [np.asarray(((each - mean) / spread).astype(np.float16)) for each in features]
     del features
     blank = np.asarray((-mean / spread).astype(np.float16))
     pages = _pages(examples)
     random = np.random.default_rng(seed)
+    hideable = [(LEXICON, NO_LEXICON), (RULES, NO_RULES), *([(NAMES, NO_NAMES)] if names else [])]
 
     def batches(_epoch: int) -> Iterator[Batch]:
         drawn = [index for page in pages for index in random.permutation(page)[:TEXTS_A_PAGE]]
         random.shuffle(drawn)
         for some in _batched(drawn, [len(example) for example in examples]):
-            yield _batch([examples[index] for index in some], [inputs[index] for index in some], blank, random)
+            chosen = [examples[index] for index in some]
+            yield _batch(chosen, [inputs[index] for index in some], blank, hideable, random)
 
     mean_size = np.mean([len(example) for example in examples])
     steps = max(epochs, int(epochs * TEXTS_A_PAGE * len(pages) * mean_size / BATCH))
     parameters = fit(batches, epochs, inputs[0].shape[1], steps=steps, seed=seed, tell=tell)
     chosen = random.permutation(len(examples))[:SAMPLE]
     sample = [(inputs[index].astype(np.float32), np.zeros(1, np.int64)) for index in chosen]
-    return LineModel(counts.lexicon(), mean, spread, quantise(parameters, sample), version="unsaved")
+    network = quantise(parameters, sample)
+    return LineModel(counts.lexicon(), mean, spread, network, "unsaved", names.lexicon() if names else None)
 
 
 def _by_site(examples: Sequence[Example]) -> Iterator[tuple[str, Hashes, Floats]]:
@@ -82,10 +92,25 @@ def _by_site(examples: Sequence[Example]) -> Iterator[tuple[str, Hashes, Floats]
         yield site, hashes, labels.astype(np.float64)
 
 
-def _with_lexicon(example: Example, counts: SiteCounts) -> Half:
-    known = counts.look_up_without(example.hashes, example.source.site)
-    lexical = score_columns(len(example), example.owners.astype(np.int64), *known)
-    return np.concatenate([example.features, lexical.astype(np.float16), example.marks], axis=1)
+def _names_by_site(examples: Sequence[Example]) -> Iterator[tuple[str, Hashes, Floats]]:
+    sites: dict[str, list[Example]] = {}
+    for example in examples:
+        sites.setdefault(example.source.site, []).append(example)
+    for site, own in sites.items():
+        labels = np.concatenate([example.labels[example.named] for example in own])
+        yield site, np.concatenate([example.names for example in own]), labels.astype(np.float64)
+
+
+def _with_lexicon(example: Example, counts: SiteCounts, names: SiteCounts | None) -> Half:
+    site = example.source.site
+    lexical = score_columns(
+        len(example), example.owners.astype(np.int64), *counts.look_up_without(example.hashes, site)
+    )
+    columns = [example.features, lexical.astype(np.float16), example.marks]
+    if names is not None and example.source.rendering is not None:
+        told = named([example.source.rendering], lambda hashes: names.look_up_without(hashes, site))
+        columns.insert(1, told[: len(example)].astype(np.float16))
+    return np.concatenate(columns, axis=1)
 
 
 def _standard(features: Sequence[Half]) -> tuple[Array, Array]:
@@ -112,14 +137,19 @@ def _batched(drawn: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
         yield some
 
 
-def _batch(examples: Sequence[Example], inputs: Sequence[Half], blank: Half, random: np.random.Generator) -> Batch:
+def _batch(
+    examples: Sequence[Example],
+    inputs: Sequence[Half],
+    blank: Half,
+    hideable: Sequence[tuple[slice, float]],
+    random: np.random.Generator,
+) -> Batch:
     rows = []
     for own in inputs:
         shown = own.astype(np.float32)
-        if random.random() < NO_LEXICON:
-            shown[:, LEXICON] = blank[LEXICON]
-        if random.random() < NO_RULES:
-            shown[:, RULES] = blank[RULES]
+        for columns, share in hideable:
+            if random.random() < share:
+                shown[:, columns] = blank[columns]
         rows.append(shown)
     sizes = np.array([len(example) for example in examples])
     return Batch(

@@ -75,9 +75,9 @@ def test_nothing_of_a_held_out_site_is_trained_on() -> None:
 
 def test_rules_need_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rules learn nothing, so no page has to be loaded to cross-validate them."""
-    monkeypatch.setattr("bench.folds.fold_models", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr("bench.folds.fold_models", lambda *_, **__: pytest.fail("trained"))
 
-    assert len(cleaners_by_fold(Training(Path(), Path()), 3, Voice.RULES)) == 3
+    assert len(cleaners_by_fold(Training(Path(), Path()), 3, Voice.RULES, list(Shape))) == 3
 
 
 def test_each_voice_can_be_heard_alone() -> None:
@@ -85,7 +85,7 @@ def test_each_voice_can_be_heard_alone() -> None:
     text = "\n\n".join([PARAGRAPH, PARAGRAPH.replace("six", "ten"), "Sign up for our newsletter"])
     stub = stub_voices({PARAGRAPH: 0.01}).model
     rules = {
-        voice: [entry.rule for entry in clean_batch([text], voices=choose_voices(voice, stub))[0].removed]
+        voice: [entry.rule for entry in clean_batch([text], voices=choose_voices(voice, stub, None))[0].removed]
         for voice in Voice
     }
 
