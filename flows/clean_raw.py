@@ -23,12 +23,14 @@ from flows.runners import RunnerName, make_runner, usable_cores
 from pipeline import run
 from pipeline.decide import Aim
 from pipeline.errors import PipelineError
+from pipeline.records import Engine
 from pipeline.report import RunReport, render_markdown
 from pipeline.shards import ShardResult
 from pipeline.sources.discover import DEFAULT_READING
 from pipeline.sources.reading import Reading
 from pipeline.store import publish_to
 from pipeline.store.layout import Layout, is_disk_trouble
+from pipeline.voices import Manner
 from pipeline.work import Plan
 from pipeline.workers import end_workers
 
@@ -45,9 +47,9 @@ def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def plan(store: Layout, raw: Path, aim: Aim, options: run.PlanOptions) -> Plan:
+def plan(store: Layout, raw: Path, manner: Manner, options: run.PlanOptions) -> Plan:
     """Compare the raw folder with the store and write the work down as shards."""
-    return run.plan_run(store, raw, run.load_voices(aim), options)
+    return run.plan_run(store, raw, run.load_voices(manner), options)
 
 
 @task(
@@ -94,6 +96,8 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     runner: RunnerName = RunnerName.PROCESS,
     *,
     aim: Aim = Aim.BALANCED,
+    html_engine: Engine = Engine.LINES,
+    comments: bool = False,
     address: str | None = None,
     reading: Reading = DEFAULT_READING,
     shard_size: int = run.PlanOptions().shard_size,
@@ -109,6 +113,8 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         workers: How many shards are cleaned side by side; by default as many as there are cores.
         runner: Where shards are cleaned: in threads of the run's process, or in worker processes.
         aim: What the learned model avoids more: leaving furniture ("precision"), or losing text ("recall").
+        html_engine: What makes lines of HTML: all that a page shows ("lines"), or what trafilatura finds ("trafilatura").
+        comments: Keep readers' comments, apart from the text: in a column of their own.
         reading: How raw files are read, as the table `[read]` of pipeline.toml says it.
         address: Publish the tables there too, such as to "s3://bucket/news".
         shard_size: How many raw files make a shard at most; a task costs about half a second whatever its size.
@@ -118,7 +124,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     """
     options = run.PlanOptions(shard_size, wait=wait_for_settling, allow_mass_delete=allow_mass_delete, reading=reading)
     with run.open_store(clean) as store:
-        work = plan(store, raw, aim, options)
+        work = plan(store, raw, Manner(aim, html_engine, comments), options)
         results = list(clean_shards(work.shards, runner, workers or usable_cores()))
         report = commit(store, work, results)
     publish(report, clean)

@@ -18,13 +18,24 @@ from flows.progress import Watcher, tell, watched_by
 from flows.runners import RunnerName, usable_cores
 from flows.schedule import make_schedule
 from flows.terminal import keep_terminal_quiet
-from pipeline.cli import AimOption, CleanOption, ConfigOption, app, complain, describe_published
+from pipeline.cli import (
+    AimOption,
+    CleanOption,
+    CommentsOption,
+    ConfigOption,
+    EngineOption,
+    app,
+    complain,
+    describe_published,
+)
 from pipeline.config import load_config
 from pipeline.decide import Aim
 from pipeline.plan import PlanOptions
+from pipeline.records import Engine
 from pipeline.report import RunReport
 from pipeline.store import publish_to
 from pipeline.store.target import open_target
+from pipeline.voices import Manner
 
 __all__ = ["app"]
 
@@ -61,6 +72,8 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
     aim: AimOption = Aim.BALANCED,
+    engine: EngineOption = Engine.LINES,
+    comments: CommentsOption = False,
     publish: PublishOption = None,
     config: ConfigOption = None,
     no_prefect: Annotated[bool, typer.Option("--no-prefect", help="The same steps without Prefect.")] = False,
@@ -76,12 +89,13 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
 
     Example: pipeline run --raw raw --clean clean
     """
+    manner = Manner(aim, engine, comments)
     options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=load_config(config).read)
     if dry_run:
-        _say_what_would_be_done(raw, clean, aim, options, as_object=as_object)
+        _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
     run_once = _run_directly if no_prefect else _run_flow
     with _progress_bar() as watcher, watched_by(watcher):
-        report = run_once(raw, clean, workers or usable_cores(), runner, aim, options)
+        report = run_once(raw, clean, workers or usable_cores(), runner, manner, options)
     typer.echo(report.to_json() if as_object else report.summary())
     if publish:
         complain(describe_published(publish_to(publish, clean)))
@@ -97,6 +111,8 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
     aim: AimOption = Aim.BALANCED,
+    engine: EngineOption = Engine.LINES,
+    comments: CommentsOption = False,
     publish: PublishOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -112,29 +128,32 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     state = environment.prepare(clean)
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
-    served = Served(raw, clean, workers or usable_cores(), runner, aim, schedule, publish, reading)
+    manner = Manner(aim, engine, comments)
+    served = Served(raw, clean, workers or usable_cores(), runner, manner, schedule, publish, reading)
     serve(served, state, Console(stderr=True))
 
 
-def _say_what_would_be_done(raw: Path, clean: Path, aim: Aim, options: PlanOptions, *, as_object: bool) -> NoReturn:
+def _say_what_would_be_done(
+    raw: Path, clean: Path, manner: Manner, options: PlanOptions, *, as_object: bool
+) -> NoReturn:
     from pipeline.plan import preview  # noqa: PLC0415 - not needed to show help
     from pipeline.voices import load_voices  # noqa: PLC0415 - as above
 
-    found = preview(raw, clean, load_voices(aim), options)
+    found = preview(raw, clean, load_voices(manner), options)
     typer.echo(found.to_json() if as_object else found.summary())
     raise typer.Exit(found.exit_code)
 
 
 def _run_directly(  # noqa: PLR0913, PLR0917 - as above
-    raw: Path, clean: Path, workers: int, runner: RunnerName, aim: Aim, options: PlanOptions
+    raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
 ) -> RunReport:
     from pipeline.run import run_directly  # noqa: PLC0415 - not needed to show help
 
-    return run_directly(raw, clean, workers=workers, runner=runner.value, aim=aim, options=options, progress=tell)
+    return run_directly(raw, clean, workers=workers, runner=runner.value, manner=manner, options=options, progress=tell)
 
 
 def _run_flow(  # noqa: PLR0913, PLR0917 - as above
-    raw: Path, clean: Path, workers: int, runner: RunnerName, aim: Aim, options: PlanOptions
+    raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
 ) -> RunReport:
     state = environment.prepare(clean)
     from flows.clean_raw import clean_raw  # noqa: PLC0415 - imports Prefect, see the module
@@ -143,7 +162,15 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
     keep_terminal_quiet()
     with prefect_api(state, scheduler=False):
         return clean_raw(
-            raw, clean, workers, runner, aim=aim, reading=options.reading, allow_mass_delete=options.allow_mass_delete
+            raw,
+            clean,
+            workers,
+            runner,
+            aim=manner.aim,
+            html_engine=manner.engine,
+            comments=manner.comments,
+            reading=options.reading,
+            allow_mass_delete=options.allow_mass_delete,
         )
 
 

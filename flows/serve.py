@@ -50,10 +50,10 @@ from flows.environment import store_name
 from flows.runners import RunnerName
 from flows.schedule import Schedule
 from flows.terminal import keep_terminal_quiet
-from pipeline.decide import Aim
 from pipeline.errors import StoreBusy, UsageError
 from pipeline.sources.discover import DEFAULT_READING
 from pipeline.sources.reading import Reading
+from pipeline.voices import Manner
 
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 ACTIVE = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
@@ -69,7 +69,7 @@ class Served:
     clean: Path
     workers: int
     runner: RunnerName
-    aim: Aim
+    manner: Manner
     schedule: Schedule
     publish: str | None = None  # the address to publish to after each run
     reading: Reading = DEFAULT_READING
@@ -87,7 +87,9 @@ class Served:
             "clean": str(self.clean.resolve()),
             "workers": self.workers,
             "runner": self.runner.value,
-            "aim": self.aim.value,
+            "aim": self.manner.aim.value,
+            "html_engine": self.manner.engine.value,
+            "comments": self.manner.comments,
             "address": self.publish,
             "reading": self.reading.model_dump(mode="json"),
             "wait_for_settling": False,

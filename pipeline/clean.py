@@ -18,15 +18,16 @@ from pipeline.assess import assess_batch
 from pipeline.decide import Aim, Floats, decide_lines
 from pipeline.decode import decode_record, document_from_text
 from pipeline.describe import describe
-from pipeline.extract import extract_main_text
+from pipeline.extract import extract_lines, extract_main_text
 from pipeline.judge import judge_lines
 from pipeline.language import Language, identify_languages
 from pipeline.measure import fold_titles, measure_lines
 from pipeline.metadata import read_markup
-from pipeline.model import LineModel, SeenLines
+from pipeline.model import SeenLines
 from pipeline.records import (
     Article,
     Document,
+    Engine,
     Judgement,
     MediaType,
     Quality,
@@ -36,46 +37,95 @@ from pipeline.records import (
     RejectReason,
     RemovedLine,
 )
+from pipeline.regions import gather_comments, region_hints
 from pipeline.rules import Rules
 from pipeline.segment import split_lines
 from pipeline.trim import trim_prompts
-from pipeline.voices import Voices, load_voices
+from pipeline.voices import Manner, Voices, load_voices
 
 
 def clean_records(records: Sequence[RawRecord], voices: Voices) -> list[Article | Rejection]:
     """Clean a batch of raw records; one outcome a record, in order."""
-    return _clean([_read(decode_record(record)) for record in records], voices)
+    decoded = [decode_record(record) for record in records]
+    return [outcome for _, outcome in _clean(decoded, voices)]
 
 
-def _read(decoded: Document | Rejection) -> Document | Rejection:
-    """From markup to its main text and what it declares; flat text is ready as it is."""
+def _clean(
+    decoded: Sequence[Document | Rejection], voices: Voices
+) -> list[tuple[Document | Rejection, Article | Rejection]]:
+    """What was judged of each document, and the outcome."""
+    read = [_read(document, voices) for document in decoded]
+    outcomes = iter(clean_documents([document for document in read if isinstance(document, Document)], voices))
+    cleaned = [(document, document if isinstance(document, Rejection) else next(outcomes)) for document in read]
+    return [_retried(given, *pair, voices) for given, pair in zip(decoded, cleaned, strict=True)]
+
+
+def read_page(record: RawRecord) -> Document | Rejection:
+    """A page's record decoded, with all lines that it shows and what it declares."""
+    decoded = decode_record(record)
+    if isinstance(decoded, Rejection):
+        return decoded
+    return extract_lines(replace(decoded, known=read_markup(decoded)))
+
+
+def _read(decoded: Document | Rejection, voices: Voices) -> Document | Rejection:
+    """From markup to lines and what it declares; flat text is ready as it is."""
     if isinstance(decoded, Rejection) or decoded.media_type is not MediaType.HTML:
         return decoded
-    return extract_main_text(replace(decoded, known=read_markup(decoded)))
+    page = replace(decoded, known=read_markup(decoded))
+    return extract_main_text(page) if _by_trafilatura(voices) else extract_lines(page)
 
 
-def _clean(read: Sequence[Document | Rejection], voices: Voices) -> list[Article | Rejection]:
-    documents = [document for document in read if isinstance(document, Document)]
-    outcomes = iter(clean_documents(documents, voices))
-    return [document if isinstance(document, Rejection) else next(outcomes) for document in read]
+def _by_trafilatura(voices: Voices) -> bool:
+    """Rules alone cannot tell a page's article from all else that it shows."""
+    return voices.manner.engine is Engine.TRAFILATURA or voices.page_model is None
+
+
+def _retried(
+    decoded: Document | Rejection, read: Document | Rejection, outcome: Article | Rejection, voices: Voices
+) -> tuple[Document | Rejection, Article | Rejection]:
+    """A page that shows text and of which no line was kept is given to the other engine, which the row then names."""
+    lost = isinstance(outcome, Rejection) and isinstance(read, Document) and read.engine is Engine.LINES
+    if not lost or isinstance(decoded, Rejection) or isinstance(read, Rejection):
+        return read, outcome
+    again = extract_main_text(replace(decoded, known=read.known))
+    if isinstance(again, Rejection):
+        return read, outcome
+    (second,) = clean_documents([again], voices)
+    return (read, outcome) if isinstance(second, Rejection) else (again, second)
 
 
 def clean_documents(documents: Sequence[Document], voices: Voices) -> list[Article | Rejection]:
     """Clean a batch of decoded documents; one outcome a document, in order."""
     lines, judgements = judge_documents(documents, voices.rules)
-    removals = decide_lines(judgements, _score(documents, lines, judgements, voices.model), voices.aim)
+    removals = decide_lines(judgements, _score(documents, lines, judgements, voices), voices.manner.aim)
     drafts = assemble_drafts(len(documents), lines, removals, voices.rules.reasons())
     qualities = assess_batch([draft.text for draft in drafts], [draft.word_count for draft in drafts])
     languages = identify_languages([draft.text for draft in drafts])
-    measures = zip(documents, judgements, drafts, qualities, languages, strict=True)
-    return list(starmap(_outcome, measures))
+    outcomes = list(starmap(_outcome, zip(documents, judgements, drafts, qualities, languages, strict=True)))
+    return list(map(_with_comments, outcomes)) if voices.manner.comments else outcomes
+
+
+def _with_comments(outcome: Article | Rejection) -> Article | Rejection:
+    if isinstance(outcome, Rejection) or outcome.document.rendering is None:
+        return outcome
+    return replace(outcome, comments=gather_comments(outcome.document.rendering, outcome.removed))
 
 
 def judge_documents(documents: Sequence[Document], rules: Rules) -> tuple[pl.DataFrame, list[Judgement]]:
     """The measured lines of a batch, and what the rules say about each document."""
     lines = measure_lines(trim_prompts(split_lines(documents), rules))
     titles = fold_titles([_known_title(document) for document in documents])
-    return lines, judge_lines(lines, titles, rules)
+    judgements = judge_lines(lines, titles, rules)
+    return lines, [_in_its_place(*pair) for pair in zip(documents, judgements, strict=True)]
+
+
+def _in_its_place(document: Document, judgement: Judgement) -> Judgement:
+    """What the part of a page hints at holds for lines for which no rule knows better."""
+    if document.rendering is None:
+        return judgement
+    hints = region_hints(document.rendering)
+    return judgement._replace(hints={**hints, **judgement.hints}, is_page=True)
 
 
 def seen_lines(lines: pl.DataFrame, judgements: Sequence[Judgement]) -> SeenLines:
@@ -89,21 +139,27 @@ def seen_lines(lines: pl.DataFrame, judgements: Sequence[Judgement]) -> SeenLine
 
 
 def _score(
-    documents: Sequence[Document], lines: pl.DataFrame, judgements: Sequence[Judgement], model: LineModel | None
+    documents: Sequence[Document], lines: pl.DataFrame, judgements: Sequence[Judgement], voices: Voices
 ) -> list[Floats | None]:
     """
-    For each document the model's probability for each line that it belongs to its article.
+    For each document its model's probability for each line that it belongs to its article.
 
-    The model has learned from flat text: what an extractor leaves of a page is not its business.
+    One model has learned from flat texts, one from all lines of pages; what an extractor leaves of a page is neither.
     """
-    if model is None:
-        return [None] * len(documents)
-    kept = model.score_lines(seen_lines(lines, judgements))
-    bounds = np.append(0, np.cumsum([len(judged.numbers) for judged in judgements]))
-    return [
-        None if document.media_type is MediaType.HTML else kept[start:end]
-        for document, (start, end) in zip(documents, pairwise(bounds), strict=True)
-    ]
+    scores: list[Floats | None] = [None] * len(documents)
+    seen = seen_lines(lines, judgements)
+    flat = [index for index, document in enumerate(documents) if document.media_type is not MediaType.HTML]
+    pages = [index for index, document in enumerate(documents) if document.rendering is not None]
+    for model, chosen in ((voices.model, flat), (voices.page_model, pages)):
+        if model is None or not chosen:
+            continue
+        own = seen.of(chosen) if len(chosen) < len(documents) else seen
+        renderings = [rendering for index in chosen if (rendering := documents[index].rendering) is not None]
+        kept = model.score_lines(replace(own, pages=renderings) if renderings else own)
+        bounds = np.append(0, np.cumsum([len(judgements[index].numbers) for index in chosen]))
+        for index, (start, end) in zip(chosen, pairwise(bounds), strict=True):
+            scores[index] = kept[start:end]
+    return scores
 
 
 def _known_title(document: Document) -> str | None:
@@ -158,7 +214,7 @@ class Cleaned:
     """
     What cleaning made of one text, for users of the library.
 
-    For HTML, lines are those of the main text taken from the page, which is `source_text`.
+    For HTML, lines are those that the page shows, as `source_text` holds them.
     """
 
     title: str | None
@@ -170,6 +226,7 @@ class Cleaned:
     removed: tuple[RemovedLine, ...]
     source_text: str  # the text whose lines were judged, with line ends made `\n`
     rejected: Rejection | None
+    comments: str | None = None  # what readers wrote below it; only where it was asked for and is told from the rest
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -197,19 +254,35 @@ def clean_text(text: str, *, url: str | None = None, title: str | None = None, a
     return next(iter(clean_batch([replace(document, known=replace(document.known, title=title))], aim=aim)))
 
 
-def clean_html(
-    html: str | bytes, *, url: str | None = None, voices: Voices | None = None, aim: Aim = Aim.BALANCED
+def clean_html(  # noqa: PLR0913 - what can be asked for
+    html: str | bytes,
+    *,
+    url: str | None = None,
+    voices: Voices | None = None,
+    aim: Aim = Aim.BALANCED,
+    engine: Engine = Engine.LINES,
+    comments: bool = False,
 ) -> Cleaned:
     """
     Clean one HTML page; bytes are decoded as the page declares, or as detected.
 
-    `voices` and `aim` are those of `clean_batch` and `clean_text`.
+    `voices` and `aim` are those of `clean_batch` and `clean_text`. `engine` makes the lines: "lines" takes all that the
+    page shows and judges it, "trafilatura" what trafilatura finds. `comments` asks for what readers wrote, too.
     """
+    chosen = voices or load_voices(Manner(Aim(aim), Engine(engine), comments))
+    return _cleaned(*_clean([_decode_page(html, url)], chosen)[0])
+
+
+def clean_pages(pages: Iterable[str | bytes], *, voices: Voices | None = None) -> list[Cleaned]:
+    """Clean many HTML pages at once, which is the fast way; one result a page, in order."""
+    decoded = [_decode_page(page, None) for page in pages]
+    return [_cleaned(*pair) for pair in _clean(decoded, voices or load_voices())]
+
+
+def _decode_page(html: str | bytes, url: str | None) -> Document | Rejection:
     if isinstance(html, str):
-        read = _read(document_from_text(html, url=url, media_type=MediaType.HTML))
-    else:
-        read = _read(decode_record(RawRecord("given#1", html, MediaType.HTML, raw_sha256="", url=url)))
-    return _cleaned(read, next(iter(_clean([read], voices or load_voices(Aim(aim))))))
+        return document_from_text(html, url=url, media_type=MediaType.HTML)
+    return decode_record(RawRecord("given#1", html, MediaType.HTML, raw_sha256="", url=url))
 
 
 def clean_batch(
@@ -221,7 +294,10 @@ def clean_batch(
     `voices` replaces the rules and the model that ship with the package, as tests and benches do.
     """
     read = [document_from_text(item) if isinstance(item, str) else item for item in documents]
-    return [_cleaned(*pair) for pair in zip(read, clean_documents(read, voices or load_voices(Aim(aim))), strict=True)]
+    return [
+        _cleaned(*pair)
+        for pair in zip(read, clean_documents(read, voices or load_voices(Manner(Aim(aim)))), strict=True)
+    ]
 
 
 def _cleaned(document: Document | Rejection, outcome: Article | Rejection) -> Cleaned:
@@ -239,4 +315,5 @@ def _cleaned(document: Document | Rejection, outcome: Article | Rejection) -> Cl
         removed=outcome.removed,
         source_text=source_text,
         rejected=None,
+        comments=outcome.comments,
     )

@@ -28,7 +28,7 @@ from pipeline.doctor import PEEKED, examine
 from pipeline.errors import PipelineError, UsageError
 from pipeline.explain import as_json, count_reasons, explain_lines, render, visible
 from pipeline.plan import PlanOptions, preview
-from pipeline.records import Article, RawFile, RawRecord, Rejection
+from pipeline.records import Article, Engine, RawFile, RawRecord, Rejection
 from pipeline.report import Preview
 from pipeline.score import table as score_table
 from pipeline.score.cache import CACHE
@@ -46,7 +46,7 @@ from pipeline.store.status import status as store_status
 from pipeline.store.verify import verify as verify_store
 from pipeline.train.gold import Trained, train_on_gold
 from pipeline.train.train import EPOCHS
-from pipeline.voices import load_voices
+from pipeline.voices import Manner, load_voices
 
 PIPED_WIDTH = 120
 """Columns of a table that goes to a file or a pipe, where nobody says how wide it may be."""
@@ -93,6 +93,13 @@ AimOption = Annotated[
         "--aim", help="What the learned model avoids more: leaving furniture (precision), or losing text (recall)."
     ),
 ]
+EngineOption = Annotated[
+    Engine,
+    typer.Option("--html-engine", help="What makes lines of HTML: all that a page shows, or what trafilatura finds."),
+]
+CommentsOption = Annotated[
+    bool, typer.Option("--comments", help="Keep readers' comments, apart from the text: in a column of their own.")
+]
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="The settings file.  [default: pipeline.toml, or [tool.pipeline] of pyproject.toml]"),
@@ -100,10 +107,11 @@ ConfigOption = Annotated[
 
 
 @app.command()
-def explain(
+def explain(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
     file: FileArgument,
     record: RecordOption = 1,
     aim: AimOption = Aim.BALANCED,
+    engine: EngineOption = Engine.LINES,
     config: ConfigOption = None,
     as_object: JsonOption = False,
 ) -> None:
@@ -112,7 +120,7 @@ def explain(
 
     Example: pipeline explain raw/samples/mirror-harbor-ferry.txt
     """
-    outcome = clean_record(read_record(file, record, load_config(config).read), aim)
+    outcome = clean_record(read_record(file, record, load_config(config).read), Manner(aim, engine))
     match outcome:
         case Article():
             _explain_article(outcome, as_object=as_object)
@@ -123,30 +131,42 @@ def explain(
 
 
 @app.command()
-def clean(file: InputArgument, aim: AimOption = Aim.BALANCED, config: ConfigOption = None) -> None:
+def clean(
+    file: InputArgument,
+    aim: AimOption = Aim.BALANCED,
+    engine: EngineOption = Engine.LINES,
+    comments: CommentsOption = False,
+    config: ConfigOption = None,
+) -> None:
     """
     Print the cleaned text of one document; nothing is stored.
 
-    A document that would be rejected prints nothing but a message on stderr.
+    A document that would be rejected prints nothing but a message on stderr. Comments follow the text.
 
     Example: pipeline clean page.html > page.txt
     """
-    outcome = clean_record(read_record(file, 1, load_config(config).read), aim)
+    outcome = clean_record(read_record(file, 1, load_config(config).read), Manner(aim, engine, comments))
     if isinstance(outcome, Rejection):
         complain(describe_rejection(outcome))
     elif sys.stdout.isatty():
-        typer.echo("\n".join(visible(line) for line in outcome.text.split("\n")))
+        typer.echo("\n".join(visible(line) for line in _printed(outcome).split("\n")))
     else:
-        typer.echo(outcome.text.encode())
+        typer.echo(_printed(outcome).encode())
+
+
+def _printed(article: Article) -> str:
+    return article.text if article.comments is None else f"{article.text}\n\n{article.comments}"
 
 
 @app.command()
-def status(
+def status(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
     clean: CleanOption = Path("clean"),
     raw: Annotated[
         Path | None, typer.Option("--raw", help="The raw folder, if it is not that of the last run.")
     ] = None,
     aim: AimOption = Aim.BALANCED,
+    engine: EngineOption = Engine.LINES,
+    comments: CommentsOption = False,
     config: ConfigOption = None,
     as_object: JsonOption = False,
 ) -> None:
@@ -156,19 +176,19 @@ def status(
     Example: pipeline status --clean clean
     """
     found = store_status(clean)
-    then = _preview_next(found, raw, aim, load_config(config).read)
+    then = _preview_next(found, raw, Manner(aim, engine, comments), load_config(config).read)
     if as_object:
         print_json(json.loads(found.to_json()) | {"next_run": json.loads(then.to_json()) if then else None})
     else:
         typer.echo("\n".join(visible(line) for line in [*describe_status(found), *describe_next(found, then)]))
 
 
-def _preview_next(found: Status, raw: Path | None, aim: Aim, reading: Reading) -> Preview | None:
+def _preview_next(found: Status, raw: Path | None, manner: Manner, reading: Reading) -> Preview | None:
     """What the next run would do; None where there is no raw folder to look into."""
     folder = raw or (found.last_run.raw if found.last_run else None)
     if folder is None or (raw is None and not folder.is_dir()):
         return None
-    return preview(folder, found.clean, load_voices(aim), PlanOptions(wait=False, reading=reading))
+    return preview(folder, found.clean, load_voices(manner), PlanOptions(wait=False, reading=reading))
 
 
 @app.command()
@@ -273,17 +293,20 @@ def train(  # noqa: PLR0913, PLR0917 - as above
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="How often each page is learned from.")] = EPOCHS,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Decides what is drawn at random.")] = 0,
     cache: Annotated[Path, typer.Option("--cache", help="Where texts made from gold are kept.")] = CACHE,
+    pages: Annotated[
+        bool, typer.Option("--pages", help="Train the model of HTML pages, not that of flat texts.")
+    ] = False,
     as_object: JsonOption = False,
 ) -> None:
     """
-    Train the line model on gold pages and write its weights; the same gold and seed give the same bytes.
+    Train a line model on gold pages and write its weights; the same gold and seed give the same bytes.
 
     CONTRIBUTING.md says how to ship them, and pipeline/model/CARD.md what they were trained on.
 
     Example: pipeline train --gold ../shared/gold --out pipeline/model/weights.npz
     """
     with progress_bar() as tell:
-        trained = train_on_gold(gold, out, cache, epochs=epochs, seed=seed, tell=tell)
+        trained = train_on_gold(gold, out, cache, pages=pages, epochs=epochs, seed=seed, tell=tell)
     if as_object:
         print_json(asdict(trained))
     else:
@@ -311,11 +334,11 @@ def read_record(path: Path, number: int, reading: Reading = DEFAULT_READING) -> 
     raise UsageError(f"{path}: holds {count} document(s), there is no number {number}")
 
 
-def clean_record(record: RawRecord | Rejection, aim: Aim) -> Article | Rejection:
+def clean_record(record: RawRecord | Rejection, manner: Manner) -> Article | Rejection:
     """What a run would make of one document."""
     if isinstance(record, Rejection):
         return record
-    (outcome,) = clean_records([record], load_voices(aim))
+    (outcome,) = clean_records([record], load_voices(manner))
     return outcome
 
 

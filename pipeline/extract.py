@@ -1,7 +1,10 @@
 """
-Markup to main text: what a page says without its furniture, one line a paragraph.
+Markup to lines, by one of two engines.
 
-trafilatura knows most page layouts and comes first. Where it finds nothing although the page shows text (it gives up
+`lines` takes all that a page shows, with where each line stands in the markup, and leaves it to the judges what of it
+belongs to the article: nothing is lost without an entry in the ledger.
+
+`trafilatura` takes the main text alone. It knows most page layouts. Where it finds nothing although the page shows text (it gives up
 without a word on deep nesting and on very long text nodes, and some layouts are beyond it), resiliparse's main content
 is taken, and then all visible text: lines that are furniture can still be judged, lines that are lost cannot.
 """
@@ -14,7 +17,8 @@ from resiliparse.extract.html2text import extract_plain_text
 from trafilatura import bare_extraction
 
 from pipeline.markup import is_heavy, tame
-from pipeline.records import Document, Rejection, RejectReason
+from pipeline.records import Document, Engine, Rejection, RejectReason
+from pipeline.render import render
 from pipeline.words import PYTHON_WORD
 
 # Below this trafilatura has often taken a notice for the page; resiliparse is then believed if it has five times as much.
@@ -23,6 +27,21 @@ _FEW_WORDS = 100
 _MUCH_MORE = 5
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
+
+
+def extract_lines(document: Document) -> Document | Rejection:
+    """
+    Replace a page's markup by all lines that it shows; everything else of the document stays. Never raises on any markup.
+
+        >>> from pipeline.decode import document_from_text
+        >>> from pipeline.records import MediaType
+        >>> extract_lines(document_from_text("<p>Hello<p>&amp; welcome", media_type=MediaType.HTML)).text.split()
+        ['Hello', '&', 'welcome']
+    """
+    rendering = render(tame(document.text))
+    if not PYTHON_WORD.search("\n".join(rendering.lines)):
+        return _nothing_shown(document)
+    return replace(document, text=rendering.text, rendering=rendering, engine=Engine.LINES)
 
 
 def extract_main_text(document: Document) -> Document | Rejection:
@@ -42,15 +61,17 @@ def extract_main_text(document: Document) -> Document | Rejection:
     main_text = _main_text(markup)
     main_content = _main_content(markup) if len(PYTHON_WORD.findall(main_text)) < _FEW_WORDS else ""
     text = _fuller(main_text, main_content) or _visible_text(markup)
-    if not text:
-        return Rejection(
-            source=document.source,
-            raw_sha256=document.raw_sha256,
-            reason=RejectReason.NO_MAIN_TEXT,
-            detail=f"the page shows no text ({len(document.text):,} characters of markup)",
-            size=len(document.text.encode()),
-        )
-    return replace(document, text=text)
+    return replace(document, text=text, engine=Engine.TRAFILATURA) if text else _nothing_shown(document)
+
+
+def _nothing_shown(document: Document) -> Rejection:
+    return Rejection(
+        source=document.source,
+        raw_sha256=document.raw_sha256,
+        reason=RejectReason.NO_MAIN_TEXT,
+        detail=f"the page shows no text ({len(document.text):,} characters of markup)",
+        size=len(document.text.encode()),
+    )
 
 
 def _main_text(markup: str) -> str:

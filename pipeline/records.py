@@ -15,12 +15,21 @@ from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.elements import Rendering
+
 
 class MediaType(StrEnum):
     """What a raw record is, decided by its reader."""
 
     TEXT = "text/plain"
     HTML = "text/html"
+
+
+class Engine(StrEnum):
+    """What makes lines of a page."""
+
+    LINES = "lines"  # all that a page shows, which is then judged line by line
+    TRAFILATURA = "trafilatura"  # what trafilatura takes for the main text
 
 
 class Reason(StrEnum):
@@ -173,6 +182,8 @@ class Document:
     known: Metadata = field(default_factory=Metadata)  # from the path, headers or markup, before judging
     fetched_at: datetime | None = None  # as `RawRecord`
     extra: str | None = None  # as `RawRecord`
+    engine: Engine | None = None  # that made `text` from markup
+    rendering: Rendering | None = field(default=None, compare=False, repr=False)  # where its lines stand in the markup
 
 
 class Removal(NamedTuple):
@@ -203,6 +214,7 @@ class Judgement(NamedTuple):
     hints: Mapping[int, Reason]  # reason of a rule that matches a line but not where it stands, by line number
     title_line: int | None  # number of the title line found in the text
     first_prose: int | None  # number of the article's first line of prose
+    is_page: bool = False  # whether these are all lines that a page shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +258,7 @@ class Article:
     word_count: int
     language_score: float | None
     quality: Quality
+    comments: str | None = None  # what readers wrote below it; only where that was asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.clean import clean_records
-from pipeline.decide import Aim
 from pipeline.plan import DEFAULT_OPTIONS, PlanOptions, plan_files
 from pipeline.report import RunReport, StoreCounts
 from pipeline.shards import Cleaner, ShardResult, clean_shard
@@ -32,7 +31,7 @@ from pipeline.store.commit import Committed, commit, open_store
 from pipeline.store.layout import Layout, is_disk_trouble
 from pipeline.store.pieces import PieceReader
 from pipeline.store.state import keep_report, store_counts
-from pipeline.voices import Voices, load_voices
+from pipeline.voices import USUAL, Manner, Voices, load_voices
 from pipeline.work import Plan, read_deltas
 from pipeline.workers import end_with_parent, end_workers
 
@@ -48,7 +47,7 @@ def plan_run(store: Layout, raw: Path, voices: Voices, options: PlanOptions = DE
     """
     Compare `raw` with the store and write the work down; see `pipeline.plan`.
 
-    Workers load the voices that ship with the package, with this aim, and refuse a plan made for any others.
+    Workers load the voices that ship with the package, in this manner, and refuse a plan made for any others.
     """
     return plan_files(raw.absolute(), store, voices, options)
 
@@ -83,7 +82,7 @@ def run_directly(  # noqa: PLR0913 - the options of the command, one by one
     *,
     workers: int | None = None,
     runner: Literal["thread", "process"] = "thread",
-    aim: Aim = Aim.BALANCED,
+    manner: Manner = USUAL,
     options: PlanOptions = DEFAULT_OPTIONS,
     cleaner: Cleaner = clean_records,
     progress: Callable[[int, int], None] | None = None,
@@ -94,7 +93,7 @@ def run_directly(  # noqa: PLR0913 - the options of the command, one by one
     `progress` is called with the number of shards done and of all shards. `StoreBusy` when another run is active.
     """
     with open_store(clean) as store:
-        plan = plan_run(store, raw, load_voices(aim), options)
+        plan = plan_run(store, raw, load_voices(manner), options)
         results = []
         for number, result in enumerate(_clean_all(plan.shards, workers, runner, cleaner), start=1):
             results.extend([result] if result else [])

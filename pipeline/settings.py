@@ -19,9 +19,11 @@ class Settings:
     cleaner_version: str = CLEANER_VERSION
     model_version: str | None = None
     schema_version: int = SCHEMA_VERSION
+    html_engine: str = "lines"
+    comments: bool = False
     reading_digest: str | None = None  # of what `pipeline.toml` says about reading; None for the defaults
 
     @cached_property
     def digest(self) -> str:
-        """One value to compare instead of five; asked for with every record."""
+        """One value to compare instead of seven; asked for with every record."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:32]

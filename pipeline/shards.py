@@ -78,7 +78,7 @@ def clean_shard(shard_path: Path, cleaner: Cleaner = clean_records) -> ShardResu
     shard = read_shard(shard_path)
     finished = read_finished(shard.pieces)
     if finished is None:
-        voices = load_voices(shard.aim)
+        voices = load_voices(shard.manner)
         settings = voices.settings_with(shard.reading.digest)
         if settings.digest != shard.settings_digest:
             raise StoreError(f"{shard_path}: planned with other rules, another model or version than this worker has")
@@ -258,11 +258,13 @@ def _article_row(article: Article, basis: bytes, settings: Settings) -> dict[str
         "sources": [document.source],
         "language_score": article.language_score,
         "text": article.text,
+        "comments": article.comments,
         "kept_lines": list(article.kept_lines),
         "word_count": article.word_count,
         "removed_lines": len(article.removed),
         "removed_share": article.removed_share,
         "media_type": document.media_type.value,
+        "html_engine": document.engine.value if document.engine else None,
         "encoding": document.encoding,
         "encoding_source": document.encoding_source,
         "extra": document.extra,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """To be raised with every change of a table's columns or of what a part's footer says: one commit then replaces all."""
 
 _UTC = pa.timestamp("us", tz="UTC")
@@ -35,6 +35,7 @@ ARTICLES = _schema(
     pa.field("language", pa.string()),
     pa.field("language_score", pa.float64()),
     pa.field("text", pa.string(), nullable=False),
+    pa.field("comments", pa.string()),
     pa.field("kept_lines", pa.list_(pa.int32()), nullable=False),
     pa.field("word_count", pa.int32(), nullable=False),
     pa.field("removed_lines", pa.int32(), nullable=False),
@@ -46,6 +47,7 @@ ARTICLES = _schema(
     pa.field("duplicate_line_share", pa.float64(), nullable=False),
     pa.field("duplicate_of", pa.string()),
     pa.field("media_type", pa.string(), nullable=False),
+    pa.field("html_engine", pa.string()),
     pa.field("encoding", pa.string(), nullable=False),
     pa.field("encoding_source", pa.string(), nullable=False),
     pa.field("extra", pa.string()),

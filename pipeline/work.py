@@ -7,17 +7,17 @@ Only paths and counts travel between the steps of a run, so any runner can carry
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.decide import Aim
-from pipeline.records import RawFile
+from pipeline.records import Engine, RawFile
 from pipeline.settings import Settings
 from pipeline.sources.discover import path_of
 from pipeline.sources.reading import Reading
 from pipeline.store.state import status_of
-from pipeline.voices import Voices
+from pipeline.voices import Manner, Voices
 
 SHARD_BYTES = 64 * 1024 * 1024
 
@@ -79,7 +79,7 @@ class Shard:
 
     files: tuple[RawFile, ...]
     pieces: Path
-    aim: Aim
+    manner: Manner
     settings_digest: str
     reading: Reading
 
@@ -87,12 +87,12 @@ class Shard:
 def read_shard(path: Path) -> Shard:
     """Read a shard file back."""
     content = json.loads(path.read_text(encoding="utf-8"))
-    raw = Path(content["raw"])
+    raw, manner = Path(content["raw"]), content["manner"]
     files = tuple(_file_from(raw, row) for row in content["files"])
     return Shard(
         files,
         Path(content["pieces"]),
-        Aim(content["aim"]),
+        Manner(Aim(manner["aim"]), Engine(manner["engine"]), manner["comments"]),
         content["settings_digest"],
         Reading.model_validate(content["reading"]),
     )
@@ -121,7 +121,7 @@ def write_shards(  # noqa: PLR0913, PLR0917 - what a shard file says, one by one
         content = {
             "raw": str(raw),
             "pieces": str(pieces / f"{folder.name}.{path.stem}"),  # of this run alone: nothing older is taken for it
-            "aim": voices.aim,
+            "manner": asdict(voices.manner),
             "settings_digest": settings.digest,
             "reading": reading.model_dump(mode="json"),
             "files": [_row_of(file) for file in files],

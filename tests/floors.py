@@ -18,9 +18,9 @@ from pipeline.clean import clean_text
 from pipeline.score.gold import LineGold, read_lines, read_pages
 from pipeline.score.lines import Keeps, summarise_lines
 from pipeline.score.measures import count_words
-from pipeline.score.pages import Sample, make_sample, score_page, summarise
+from pipeline.score.pages import Sample, make_sample, make_samples, score_page, summarise
 from pipeline.score.shapes import Shape, flattenings
-from pipeline.score.systems import OURS
+from pipeline.score.systems import OURS, OURS_HTML, System
 from tests.shared_data import SHARED
 
 OWN = Path(__file__).parent / "gold"
@@ -29,6 +29,7 @@ FLOORS = Path(__file__).parent / "quality_floors.json"
 SAMPLE = 60
 """Documents of each shared file: every n-th, so that all of a file is represented."""
 SHARED_FILES = ("wcxb_dev", "news", "multilingual", "sites_ru_pl")
+WITH_HTML = ("wcxb_dev", "news", "multilingual")
 SHARED_SHAPES = (Shape.DUMP, Shape.DUMP_FULL, Shape.WRAPPED)
 
 Figures = dict[str, float]
@@ -60,6 +61,9 @@ def measure_shared(gold: Path) -> Figures:
             texts = zip(pages, flattenings(pages, shape), strict=True)
             samples = [make_sample(page, text, text) for page, text in texts if text.strip()]
             figures |= _score_pages(f"shared {name} as {shape}", samples)
+    for name in WITH_HTML:
+        pages = _sample(read_pages(gold / f"{name}.parquet", {"html", "dump_full"}))
+        figures |= _score_pages(f"shared {name} as html", make_samples(pages, Shape.HTML), OURS_HTML)
     documents = _sample(read_lines(gold / "line_labels.parquet"))
     results = OURS.run(["\n".join(document.lines) for document in documents])
     return figures | {"shared lines: macro F1": _macro_f1(documents, [result.keep or () for result in results])}
@@ -105,9 +109,9 @@ def _sample(items: Sequence[Item]) -> list[Item]:
     return [items[index * len(items) // SAMPLE] for index in range(min(SAMPLE, len(items)))]
 
 
-def _score_pages(name: str, samples: Sequence[Sample]) -> Figures:
+def _score_pages(name: str, samples: Sequence[Sample], system: System = OURS) -> Figures:
     """Word F1, titles, and how many pages are not made worse."""
-    results = OURS.run([sample.given for sample in samples])
+    results = system.run([sample.given for sample in samples])
     scores = [score_page(sample, result, titles=True) for sample, result in zip(samples, results, strict=True)]
     figures = summarise("ours", samples, scores)
     titles = {} if figures.title_exact is None else {f"{name}: title exact": figures.title_exact}

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.decide import Aim, Floats
 from pipeline.model import SeenLines
 from pipeline.rules import Rules, load_rules
-from pipeline.voices import Voices
+from pipeline.voices import Manner, Voices
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,10 @@ class StubModel:
         return np.array([self.kept.get(line.strip(), 0.99) for line in lines.texts])
 
 
-def stub_voices(kept: Mapping[str, float], aim: Aim = Aim.BALANCED, rules: Rules | None = None) -> Voices:
-    """The rules and a stub beside them."""
-    return Voices(rules or load_rules(), StubModel(kept), aim)  # type: ignore[arg-type]
+def stub_voices(
+    kept: Mapping[str, float], manner: Manner | Aim = Aim.BALANCED, rules: Rules | None = None, *, pages: bool = False
+) -> Voices:
+    """The rules and a stub beside them; with `pages` it has a say about the lines of pages, too."""
+    model = StubModel(kept)
+    manner = manner if isinstance(manner, Manner) else Manner(manner)
+    return Voices(rules or load_rules(), model, model if pages else None, manner)  # type: ignore[arg-type]

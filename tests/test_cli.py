@@ -151,7 +151,7 @@ def test_bad_usage_exits_with_2(args: tuple[str, ...], dump: Path) -> None:
 def test_the_aim_decides_about_lines_in_doubt(dump: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the model half believes stays for recall and goes for precision; `explain` shows the model's doubt."""
     doubt = "Nobody expected it to come back with twelve, and least of all the captain, who counts twice."
-    monkeypatch.setattr(cli, "load_voices", lambda aim: stub_voices({doubt: 0.4}, aim))
+    monkeypatch.setattr(cli, "load_voices", lambda manner: stub_voices({doubt: 0.4}, manner))
 
     cleaned = {aim: run("clean", dump, "--aim", aim.value).stdout for aim in Aim}
     told = json.loads(run("explain", dump, "--aim", "precision", "--json").stdout)
@@ -178,7 +178,7 @@ def test_an_error_made_on_purpose_is_a_message_and_an_exit_code(
 ) -> None:
     """Errors of the package end in one line on stderr and their exit code, never in a traceback."""
 
-    def fail(_aim: Aim) -> None:
+    def fail(_manner: object) -> None:
         raise error
 
     monkeypatch.setattr(cli, "load_voices", fail)

@@ -5,6 +5,7 @@ Dumps are made of prose, of the furniture that the rules list as hits and near m
 characters, in any order and with any blank lines between them.
 """
 
+import html
 import os
 import re
 from dataclasses import replace
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 
 from pipeline.assess import count_words_batch
 from pipeline.blank import is_blank
-from pipeline.clean import Cleaned, clean_batch, clean_text
+from pipeline.clean import Cleaned, clean_batch, clean_html, clean_text
 from pipeline.decode import document_from_text
+from pipeline.markup import tame
+from pipeline.render import render
 from pipeline.rules import CUT_MARKS, load_rules
 from pipeline.voices import Voices
 
@@ -62,13 +65,8 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text))
 
 
-@law
-@given(DUMPS)
-def test_every_line_is_in_exactly_one_place(dump: str) -> None:
-    """Each non-blank line is kept or in the ledger, and kept and removed characters together are the dump."""
-    cleaned = clean_text(dump)
-    if cleaned.rejected:
-        return
+def assert_conserved(cleaned: Cleaned) -> None:
+    """Each non-blank line is kept or in the ledger, and kept and removed characters together are the text."""
     lines = cleaned.source_text.split("\n")
     visible = {number for number, line in enumerate(lines, start=1) if not is_blank(line)}
     spans: dict[int, list[tuple[int, int]]] = {}
@@ -93,6 +91,35 @@ def test_every_line_is_in_exactly_one_place(dump: str) -> None:
     assert rest == ""
     assert set(spans) <= visible
     assert {verdict.line for verdict in cleaned.verdicts if not verdict.keep} == whole
+
+
+@law
+@given(DUMPS)
+def test_every_line_is_in_exactly_one_place(dump: str) -> None:
+    """For flat text the lines are those of the dump."""
+    cleaned = clean_text(dump)
+    if not cleaned.rejected:
+        assert_conserved(cleaned)
+
+
+BLOCKS = st.builds(
+    "<{0}>{1}</{0}>".format,
+    st.sampled_from(("p", "li", "h1", "h2", "div class=teaser", "td", "a href=/x", "pre", "footer", "blockquote", "b")),
+    LINES.map(html.escape),
+)
+PAGES = st.lists(
+    BLOCKS | LINES.map(html.escape) | st.sampled_from(("<br>", "<ul>", "</ul>", "<nav>", "</nav>")), max_size=25
+)
+
+
+@law
+@given(PAGES.map("".join))
+def test_every_line_that_a_page_shows_is_in_exactly_one_place(page: str) -> None:
+    """For a page the lines are all that it shows, and none is lost on the way to the judges."""
+    cleaned = clean_html(page)
+    if not cleaned.rejected:
+        assert_conserved(cleaned)
+        assert words(cleaned.source_text) == words(render(tame(page)).text)
 
 
 @law

@@ -77,7 +77,7 @@ def die_after(shards: int, raw: Path, clean: Path, voices: Voices | None = None)
     """A run that ends after so many shards, before its commit; returns the keys of the files they hold."""
     with open_store(clean) as store, pytest.MonkeyPatch.context() as patch:
         if voices:
-            patch.setattr("pipeline.shards.load_voices", lambda aim: replace(voices, aim=aim))
+            patch.setattr("pipeline.shards.load_voices", lambda manner: replace(voices, manner=manner))
         plan = plan_run(store, raw, voices or load_voices(), PlanOptions(settle=0, shard_size=SHARD))
         for shard in plan.shards[:shards]:
             clean_shard(shard)

@@ -27,7 +27,7 @@ from pipeline.shards import clean_shard
 from pipeline.sources.opened import fingerprint
 from pipeline.store import history, status, verify
 from pipeline.store.layout import Layout
-from pipeline.voices import Voices
+from pipeline.voices import Manner, Voices
 from tests.store_cases import by_source, lasting, page, published_bytes, rows, run, story, write
 from tests.stub_model import stub_voices
 
@@ -389,12 +389,12 @@ def test_another_aim_cleans_every_file_again(raw: Path, clean: Path, monkeypatch
     """The aim travels with the plan to the workers, and rows made for one aim are not left beside those of another."""
     doubt = "Several members said that the plan for Ems would be put to a vote next week, after a second hearing."
     for module in ("pipeline.run", "pipeline.shards"):
-        monkeypatch.setattr(f"{module}.load_voices", lambda aim: stub_voices({doubt: 0.3}, aim))
+        monkeypatch.setattr(f"{module}.load_voices", lambda manner: stub_voices({doubt: 0.3}, manner))
     write(raw, {"a.txt": story("Ems")})
 
     reports, found = [], []
     for aim in (Aim.PRECISION, Aim.PRECISION, Aim.RECALL, Aim.BALANCED):
-        reports.append(run_directly(raw, clean, aim=aim, options=PlanOptions(settle=0)))
+        reports.append(run_directly(raw, clean, manner=Manner(aim), options=PlanOptions(settle=0)))
         found.append(by_source(clean)["a.txt#1"])
 
     assert [report.records for report in reports] == [1, 0, 1, 1]
@@ -632,7 +632,7 @@ def _tell_state(clean: Path, statement: str, *values: int) -> None:
 def _run_with(raw: Path, clean: Path, voices: Voices) -> None:
     """A run of another installation, which ships with these voices."""
     with open_store(clean) as store, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.shards.load_voices", lambda aim: replace(voices, aim=aim))
+        patch.setattr("pipeline.shards.load_voices", lambda manner: replace(voices, manner=manner))
         plan = plan_run(store, raw, voices, PlanOptions(settle=0))
         commit_run(store, plan, [clean_shard(shard) for shard in plan.shards])
 

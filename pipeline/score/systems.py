@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pipeline.clean import Cleaned, clean_batch, clean_html
+from pipeline import clean
+from pipeline.clean import Cleaned, clean_batch
 from pipeline.records import Reason
 from pipeline.voices import Voices
 
@@ -51,8 +52,7 @@ def clean_texts(texts: Sequence[str], voices: Voices | None = None) -> list[Resu
 
 def clean_pages(pages: Sequence[bytes], voices: Voices | None = None) -> list[Result]:
     """Clean HTML pages as `clean_html` does."""
-    cleaned = [clean_html(page, voices=voices) for page in pages]
-    return [Result(page.text, page.title) for page in cleaned]
+    return [Result(page.text, page.title) for page in clean.clean_pages(pages, voices=voices)]
 
 
 def keeps(cleaned: Cleaned) -> tuple[bool, ...]:

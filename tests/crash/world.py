@@ -214,8 +214,8 @@ def run(raw: Path, clean: Path, voices: Voices = PLAIN, workers: int = 1) -> Run
     """One real run, but for the cleaner."""
     options = PlanOptions(shard_size=SHARD_FILES, settle=0, allow_mass_delete=True)
     with (
-        patch("pipeline.run.load_voices", lambda _aim: voices),
-        patch("pipeline.shards.load_voices", lambda _aim: voices),
+        patch("pipeline.run.load_voices", lambda _manner: voices),
+        patch("pipeline.shards.load_voices", lambda _manner: voices),
     ):
         return run_directly(raw, clean, workers=workers, options=options, cleaner=clean_trivially)
 

@@ -1,0 +1,95 @@
+"""What the part of a page says about its lines: reasons for what goes, and what readers wrote."""
+
+import pytest
+
+from pipeline import clean_html
+from pipeline.records import Engine, Reason, RejectReason
+from pipeline.regions import gather_comments, region_hints
+from pipeline.render import render
+from tests.stub_model import stub_voices
+
+PROSE = "The ferry left the quay at six, as it has every morning since the war, with eleven people on board."
+SAID = "I was on that boat and there were thirteen of us, not twelve."
+PAGE = f"""
+<html><head><title>Ferry counts twice | Quay Post</title></head><body>
+<nav><a href=/>Harbour</a><a href=/b>Weather</a></nav>
+<article><h1>Ferry counts twice</h1><p>{PROSE}</p></article>
+<section class="comments-list"><h3>One voice</h3><a href=/u>Ann</a><p>{SAID}</p><button>Answer</button></section>
+<aside><p>The lamp fund needs your help again this year, said the mayor.</p></aside>
+<footer><p>Quay Post is printed on paper.</p></footer></body></html>"""
+KEPT = {PROSE: 0.95, "Ferry counts twice": 0.9}
+
+
+def stubbed() -> object:
+    return stub_voices({line: KEPT.get(line, 0.02) for line in render(PAGE).lines}, pages=True)
+
+
+def test_numbers_are_those_of_the_text() -> None:
+    """Every line of a rendering has the number of its line in the text."""
+    page = render(PAGE)
+    lines = page.text.split("\n")
+
+    assert [lines[number - 1] for number in page.numbers] == list(page.lines)
+
+
+def test_the_part_of_the_page_gives_the_reason() -> None:
+    """Where no rule knows better; comments come before the headings and forms in them."""
+    page = render(PAGE)
+    hints = region_hints(page)
+    reasons = {line: hints.get(number) for line, number in zip(page.lines, page.numbers, strict=True)}
+
+    assert reasons["Harbour Weather"] is Reason.NAVIGATION
+    assert reasons["One voice"] is Reason.COMMENTS
+    assert reasons["Quay Post is printed on paper."] is Reason.SITE_FURNITURE
+    assert reasons[PROSE] is None
+
+
+def test_removed_lines_of_a_page_have_the_reason_of_their_place() -> None:
+    """The ledger of a page says more than "other"."""
+    cleaned = clean_html(PAGE, voices=stubbed())  # type: ignore[arg-type]
+    reasons = {entry.text: entry.reason for entry in cleaned.removed}
+
+    assert cleaned.text == PROSE
+    assert (cleaned.title, reasons["Ferry counts twice"]) == ("Ferry counts twice", Reason.TITLE)
+    assert reasons["Harbour Weather"] is Reason.NAVIGATION
+    assert reasons[SAID] is Reason.COMMENTS
+
+
+@pytest.mark.parametrize("comments", [False, True])
+def test_comments_are_kept_apart_where_asked_for(monkeypatch: pytest.MonkeyPatch, comments: bool) -> None:  # noqa: FBT001
+    """They are never in the text, and names and buttons are none."""
+    monkeypatch.setattr(
+        "pipeline.clean.load_voices",
+        lambda manner: stub_voices(dict.fromkeys(render(PAGE).lines, 0.02) | KEPT, manner, pages=True),
+    )
+
+    cleaned = clean_html(PAGE, comments=comments)
+
+    assert cleaned.comments == (SAID if comments else None)
+    assert SAID not in cleaned.text
+
+
+def test_a_page_without_comments_has_none() -> None:
+    """Prose in other parts of a page is no comment, removed or not."""
+    assert gather_comments(render(f"<p>{PROSE}"), ()) is None
+
+
+def test_a_page_of_which_nothing_is_left_goes_to_the_other_engine() -> None:
+    """What it shows is not lost by one engine's mistake; the article names the engine that found it."""
+    everything = [*render(PAGE).lines, PROSE]
+    sure = stub_voices(dict.fromkeys(everything, 0.02), pages=True)
+    cleaned = clean_html("<html><body><p>Read more</p></body></html>", voices=sure)
+
+    assert cleaned.rejected is not None
+    assert cleaned.rejected.reason is RejectReason.FURNITURE_ONLY
+    assert clean_html(PAGE, voices=sure).text
+
+
+def test_the_engine_can_be_chosen() -> None:
+    """By trafilatura only the main text is there to be judged; by lines all that the page shows."""
+    by_lines = clean_html(PAGE, voices=stubbed())  # type: ignore[arg-type]
+    by_trafilatura = clean_html(PAGE, engine=Engine.TRAFILATURA)
+
+    assert "Quay Post is printed on paper." in by_lines.source_text
+    assert "Quay Post is printed on paper." not in by_trafilatura.source_text
+    assert PROSE in by_trafilatura.text
