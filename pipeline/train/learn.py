@@ -255,7 +255,9 @@ def _steps(parameters: Parameters, sample: Sequence[tuple[Array, Ints]]) -> Mapp
     """For each layer how many steps one unit of its input has, so that nearly all of the sample fits."""
     seen: dict[str, list[float]] = {}
     for features, heads in sample:
-        for name, values in forward(parameters, features, heads).inputs.items():
+        # Cut as the network cuts them: one value of a thousand deviations would make all steps too coarse.
+        cut = np.clip(features, -INPUT_LIMIT, INPUT_LIMIT)
+        for name, values in forward(parameters, cut, heads).inputs.items():
             if name != "enter":
                 seen.setdefault(name, []).append(float(np.quantile(values, RANGE)))
     return {name: HIDDEN_STEPS / max(*tops, 1e-6) for name, tops in seen.items()}
