@@ -19,7 +19,7 @@ class Settings:
     cleaner_version: str = CLEANER_VERSION
     model_version: str | None = None
     schema_version: int = SCHEMA_VERSION
-    html_engine: str = "lines"
+    html_engine: str = "lines"  # with the versions of what parses pages
     comments: bool = False
     reading_digest: str | None = None  # of what `pipeline.toml` says about reading; None for the defaults
 

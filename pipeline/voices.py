@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.metadata import version
+
+from lxml.etree import LIBXML_VERSION  # type: ignore[import-untyped]  # lxml publishes no types
 
 from pipeline.decide import Aim
 from pipeline.model import LineModel, load_model, load_page_model
@@ -20,6 +23,8 @@ class Manner:
 
 
 USUAL = Manner()
+_PARSERS = f"libxml2 {'.'.join(map(str, LIBXML_VERSION))}, trafilatura {version('trafilatura')}"
+"""What the lines of a page hang on, too: another version cleans all files again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Voices:
         return Settings(
             self.rules.digest,
             model_version=self.model_version,
-            html_engine=self.manner.engine,
+            html_engine=f"{self.manner.engine} {_PARSERS}",
             comments=self.manner.comments,
         )
 

@@ -539,3 +539,21 @@ def test_a_lost_line_is_found_by_the_raw_file(clean: Path) -> None:
     _edit("articles", "kept_lines", [3])(clean)
 
     assert "neither kept nor removed" in "\n".join(map(str, verify(clean)))
+
+
+def test_a_lost_line_of_a_page_is_found_too(tmp_path: Path) -> None:
+    """The law holds for all that a page shows: menus are in the ledger, not left out."""
+    paragraphs = "".join(f"<p>{line}</p>" for line in story("Ems").split("\n") if line)
+    raw, clean = tmp_path / "pages", tmp_path / "clean"
+    write(raw, {"page.html": f"<nav><a href=/>Home</a></nav><article>{paragraphs}</article>"})
+    run(raw, clean)
+    row = by_source(clean)["page.html#1"]
+
+    assert row["html_engine"] == "lines"
+    assert len(row["kept_lines"]) + row["removed_lines"] > len(row["kept_lines"])
+    assert verify(clean) == []
+    lines = row["text"].split("\n\n")
+    _edit("articles", "text", lines[0])(clean)
+    _edit("articles", "text_sha256", hashlib.sha256(lines[0].encode()).hexdigest())(clean)
+    _edit("articles", "kept_lines", row["kept_lines"][:1])(clean)
+    assert "neither kept nor removed" in "\n".join(map(str, verify(clean)))

@@ -1,8 +1,8 @@
 """
 The conservation law, checked against the raw files: what was kept and what was removed is together the dump.
 
-Only flat text is checked: of a page, the lines are those of its main text, which is made and not read. Only files that
-are still what they were can be compared.
+Flat text is checked, and pages of which all lines were judged; of what trafilatura finds on a page nobody knows what it
+left out. Only files that are still what they were can be compared.
 """
 
 import os
@@ -15,14 +15,15 @@ import pyarrow as pa
 
 from pipeline.blank import is_blank
 from pipeline.decode import decode_record
-from pipeline.records import Document, MediaType, RawFile, RawRecord
+from pipeline.extract import extract_lines
+from pipeline.records import Document, Engine, MediaType, RawFile, RawRecord
 from pipeline.sources.discover import path_of
 from pipeline.sources.opened import Fingerprint, OpenFile, fingerprint, opened
 from pipeline.sources.read import read_records
 from pipeline.sources.reading import Reading
 from pipeline.store.findings import RERUN, Finding
 
-_COLUMNS = ["article_id", "source", "raw_sha256", "media_type", "text", "kept_lines", "reading_digest"]
+_COLUMNS = ["article_id", "source", "raw_sha256", "media_type", "text", "kept_lines", "reading_digest", "html_engine"]
 
 
 class Conservation:
@@ -36,12 +37,13 @@ class Conservation:
         self._last = 0  # number of the last record that was read
 
     def check(self, articles: pa.Table, removed: pa.Table) -> Iterator[Finding]:
-        """Compare the rows of flat texts with their raw files, where those and how they are read are unchanged."""
+        """Compare rows with their raw files, where those and how they are read are unchanged."""
         ledger: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for entry in removed.to_pylist():
             ledger[entry["article_id"]].append(entry)
         for article in articles.select(_COLUMNS).to_pylist():
-            if article["media_type"] == MediaType.TEXT and article["reading_digest"] == self._reading.digest:
+            has_all_lines = article["media_type"] == MediaType.TEXT or article["html_engine"] == Engine.LINES
+            if has_all_lines and article["reading_digest"] == self._reading.digest:
                 document = self._document(article["source"], article["raw_sha256"])
                 wrong = document and _wrong(document, article, ledger[article["article_id"]])
                 if wrong:
@@ -57,6 +59,8 @@ class Conservation:
             self._last = int(record.source.rpartition("#")[2])
             if self._last >= int(number):
                 decoded = decode_record(record) if record.source == source else None
+                if isinstance(decoded, Document) and decoded.media_type is MediaType.HTML:
+                    decoded = extract_lines(decoded)
                 return decoded if isinstance(decoded, Document) else None
         return None
 
