@@ -17,7 +17,7 @@ import pytest
 from pipeline.errors import StoreBusy
 from pipeline.store import articles_path, current_snapshot, verify
 from pipeline.store.commit import open_store
-from pipeline.store.layout import Layout
+from pipeline.store.layout import Layout, hold_lock
 from pipeline.store.look import ask_state
 from pipeline.store.state import current_number
 from tests.crash.processes import COLD, WARM, process
@@ -99,12 +99,14 @@ def write_commits(place: Place, seed: int, die_at: int | None, holding: Any, kil
     """
     Change the raw folder and run, until killed.
 
-    With `die_at` it kills itself at that step, and before says that it is there and waits, for a second writer to try.
+    With `die_at` it kills itself at that step, and before, where it holds the lock, says so and waits, for a second
+    writer to try. It does not while it changes the raw folder, nor before it has the lock.
     """
 
     def stop_and_die(step: object) -> None:
-        holding.set()
-        killing.wait(PATIENCE)
+        if is_locked(Layout(place.clean)):
+            holding.set()
+            killing.wait(PATIENCE)
         die(step)  # type: ignore[arg-type]
 
     chance = Random(seed)
@@ -124,6 +126,14 @@ def announce(place: Place) -> None:
     descriptor = os.open(place.announced, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(descriptor, line.encode())  # in one piece, also when killed
     os.close(descriptor)
+
+
+def is_locked(layout: Layout) -> bool:
+    try:
+        with hold_lock(layout):
+            return False
+    except StoreBusy:
+        return True
 
 
 def write_beside(place: Place) -> None:
@@ -197,10 +207,11 @@ def kill_a_writer(place: Place, chance: Random, count: Count) -> None:
         writer.kill()
     elif busy:
         wait_until(lambda: holding.is_set() or not writer.is_alive())
-        second = process(write_beside, place)
-        second.join(PATIENCE)
-        assert second.exitcode == StoreBusy.exit_code
-        count.busy += 1
+        if holding.is_set():
+            second = process(write_beside, place)
+            second.join(PATIENCE)
+            assert second.exitcode == StoreBusy.exit_code
+            count.busy += 1
         killing.set()
     writer.join(PATIENCE)
     assert writer.exitcode == -signal.SIGKILL
