@@ -28,6 +28,9 @@ class Extractor:
     extract: Callable[[PageGold], str]  # of a page with its HTML
     libraries: tuple[str, ...] = ()  # as PyPI calls them; their versions decide what comes out
     reads_gold: bool = False  # then its speed says nothing
+    extract_many: Callable[[Sequence[PageGold]], object] | None = (
+        None  # how it is timed, if it takes many pages at once
+    )
 
     @property
     def versions(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from rich.console import Console
 from bench.extracted import Failures, Outcomes, PartExtracted, find_failures, summarise
 from bench.extractors import PEERS, TRAFILATURA, VISIBLE, Extractor, is_installed
 from bench.folds import Cleaner, Voice
+from bench.in_batches import IN_BATCHES
 from bench.outcomes import Outcome, measure_pages, measure_peer
 from bench.quality import OTHER_TYPES, PARTS, add_options, load_cleaners, progress
 from bench.rows import Part
@@ -138,7 +139,7 @@ def join(parts: Sequence[Outcomes]) -> Outcomes:
 def measure_speed(contest: Contest, pages: Sequence[PageGold]) -> list[Speed]:
     """Let all extractors that see no gold take turns; nothing is measured on no pages."""
     contest.tell(f"speed on {len(pages)} pages")
-    timed = [extractor for extractor in (*contest.ours, *contest.peers) if not extractor.reads_gold]
+    timed = [extractor for extractor in (*contest.ours, *IN_BATCHES, *contest.peers) if not extractor.reads_gold]
     return compare_speed(timed, TRAFILATURA, pages) if pages else []
 
 

@@ -81,6 +81,10 @@ def draw_extracted(parts: Sequence[PartExtracted], speeds: Sequence[Speed], page
             f"{speed.pages_per_second:,.1f}" if speed else "-",
             f"{speed.ratio:,.2f}" if speed else "-",
         )
+    for speed in speeds:
+        if speed.system not in _systems(parts):
+            none = ["-"] * (len(parts) + 2)
+            table.add_row(speed.system, *none, f"{speed.pages_per_second:,.1f}", f"{speed.ratio:,.2f}")
     return table
 
 

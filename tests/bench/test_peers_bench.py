@@ -11,8 +11,9 @@ from bench import peers
 from bench.extracted import MUCH_TEXT, find_failures, summarise
 from bench.extractors import ORACLE, PEERS, TRAFILATURA, VISIBLE, Extractor, is_installed
 from bench.folds import Cleaner
+from bench.in_batches import IN_BATCHES
 from bench.outcomes import Outcome, measure_pages, measure_peer
-from bench.turns import compare_speed, sample_pages, take_turns
+from bench.turns import TOGETHER, compare_speed, sample_pages, take_turns
 from pipeline.score.gold import PageGold, fold_of
 from pipeline.score.systems import Result, System
 from tests.score.gold_cases import make_page, page_row, write_gold
@@ -245,6 +246,27 @@ def test_extractors_take_turns_page_by_page() -> None:
     untimed, timed = calls[:2], calls[2:]
     assert untimed == [("2", "a"), ("2", "b")]
     assert timed == [("0", "a"), ("0", "b"), ("1", "b"), ("1", "a"), ("2", "a"), ("2", "b")]
+
+
+def test_one_that_takes_many_pages_gets_them_at_once() -> None:
+    """It is timed in batches between the others' turns, the last of them smaller, and never page by page."""
+    sizes: list[int] = []
+    many = Extractor("many", lambda _: pytest.fail("page by page"), extract_many=lambda pages: sizes.append(len(pages)))
+
+    seconds = take_turns([extractor_of(burn(0.0), "one"), many], [page_of(number) for number in range(TOGETHER + 2)])
+
+    assert sizes[-2:] == [TOGETHER, 2]
+    assert [bool(each) for each in seconds[1]].count(True) == 2
+
+
+def test_ours_is_timed_as_a_run_cleans() -> None:
+    """In batches, with metadata and without."""
+    pages = [page_of(number) for number in range(2)]
+
+    assert [extractor.name for extractor in IN_BATCHES] == ["ours, in batches", "ours, in batches, no metadata"]
+    for extractor in IN_BATCHES:
+        assert extractor.extract_many is not None
+        assert extractor.extract_many(pages)
 
 
 def test_a_sample_is_the_same_in_every_run() -> None:
