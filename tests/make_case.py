@@ -17,21 +17,24 @@ from pipeline.decode import decode_record
 from pipeline.errors import UsageError
 from pipeline.records import MediaType, RawRecord, Rejection
 from pipeline.rules import load_rules
-from pipeline.voices import Voices
+from pipeline.voices import Voices, load_voices
 
 CASES = Path(__file__).parent / "cases"
 HTML_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
 
 
 RULES_ALONE = Voices(load_rules())
-"""A golden folder shows to the letter what the rules make of a dump; the model may take more furniture away."""
+"""
+A golden folder shows to the letter what the rules make of a dump; the model may take more furniture away. Rules alone
+cannot tell a page's article from all else that it shows, so for pages it shows what both make of them.
+"""
 
 
-def clean_source(source: Path, voices: Voices = RULES_ALONE) -> Cleaned:
+def clean_source(source: Path, voices: Voices | None = None) -> Cleaned:
     """Clean the source of a golden folder as the library does with these voices."""
     if source.suffix == ".html":
-        return clean_html(source.read_bytes(), voices=voices)
-    (cleaned,) = clean_batch([source.read_bytes().decode()], voices=voices)
+        return clean_html(source.read_bytes(), voices=voices or load_voices())
+    (cleaned,) = clean_batch([source.read_bytes().decode()], voices=voices or RULES_ALONE)
     return cleaned
 
 
