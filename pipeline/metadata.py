@@ -9,7 +9,7 @@ on pages whose metadata people wrote down. Dates are voted on, since their place
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from html import unescape
 from typing import Any, NamedTuple
@@ -73,6 +73,7 @@ _AUTHOR_LINK = re.compile(
     r"/(?:authors?|by|bylines?|people|profiles?|contributors?|writers?|reporters?|team|staff|autor(?:en|es|i)?|auteurs?)/[^/]",
     re.IGNORECASE,
 )
+_MIDNIGHT = time(tzinfo=UTC)
 _LABEL_WORDS = 3
 _MOST_BYLINES = 3  # more are those of teasers or commenters
 
@@ -346,7 +347,8 @@ def _published(page: _Reader, url: Found | None) -> Witness | None:
     winner = max(votes, key=votes.__getitem__, default=None)
     if winner is None or votes[winner] < _ENOUGH:
         return _only_labelled(page) or _only_updated(page)
-    return max((witness for witness in witnesses if witness.time.date() == winner), key=lambda witness: witness.weight)
+    of_day = [witness for witness in witnesses if witness.time.date() == winner]
+    return max(of_day, key=lambda witness: (witness.time.timetz() != _MIDNIGHT, witness.weight))  # a time tells more
 
 
 def _only_labelled(page: _Reader) -> Witness | None:
