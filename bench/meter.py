@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +83,10 @@ class Meter:
 
     @property
     def typical(self) -> Cost:
-        """The median time of all rounds, which a busy machine spoils least, and the most bytes."""
+        """The least time of all rounds, as whatever else the machine does can only add to it, and the most bytes."""
         return Cost(
             max(cost.megabytes for cost in self.costs),
             max(cost.page_megabytes for cost in self.costs),
-            median(cost.seconds for cost in self.costs),
-            median(cost.cpu_seconds for cost in self.costs),
+            min(cost.seconds for cost in self.costs),
+            min(cost.cpu_seconds for cost in self.costs),
         )

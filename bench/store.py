@@ -37,7 +37,7 @@ from pipeline.tables import ARTICLES
 
 SIZES = (100_000, 1_000_000)
 RAW_FILES = 100_000
-ROUNDS = 3
+ROUNDS = 5
 LARGE = 1_000  # articles of a raw file
 SMALL = 100  # articles that are added, changed or deleted
 TWO_COLUMNS = ["article_id", "word_count"]

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable
 from html import unescape
+from itertools import takewhile
 
 # What stands before the names, in the languages of most dumps. Where the word is also an everyday one ("di", "por"),
 # only the capital letters of the names after it make a byline.
 _PREFIX = re.compile(
-    r"^\s*(?:(?:(?:written|posted|published|reported|reviewed|edited|words|story|text|article|photos?|analysis|opinion)\s+)?by\b"
+    r"^\s*(?:(?:(?:written|posted|published|reported|words|story|text|article|analysis|opinion)\s+)?by\b"
     r"|(?:escrito|publicado|redactado|redigido)\s+por\b|(?:écrit|publié|rédigé)\s+par\b|(?:geschrieben|ein\s+\w+)\s+von\b"
     r"|(?:scritto|pubblicato)\s+da\b|(?:von|par|por|di|door|av|af)\b"
     r"|(?:authors?|autor(?:in|en|a|es|zy|ka)?|auteure?s?|autor[ei]|tekst|text[eo]?|redacción|автор(?:ы|ка)?|текст)\s*:"
@@ -58,12 +59,47 @@ _NOBODY = frozenset(
         "記者", "记者", "佚名", "匿名",
     }
 )  # fmt: skip
+# A name that is made of such words alone is nobody's: "Editorial Team", "Our Staff Writers", "Marketing Team".
+_COLLECTIVE = frozenset(
+    {
+        "a", "the", "our", "by", "and", "of", "admin", "administrator", "author", "blog", "contributor", "contributors",
+        "content", "copy", "desk", "editor", "editorial", "editors", "guest", "lead", "managing", "manager", "marketing",
+        "news", "online", "print", "publisher", "reporter", "reporters", "service", "services", "site", "social", "media",
+        "special", "staff", "support", "team", "web", "website", "writer", "writers", "executive", "senior", "head", "director",
+        "equipo", "redaktion", "redaktionsteam", "redakcja", "redacción", "rédaction", "redazione",
+    }
+)  # fmt: skip
+_OFFICE = re.compile(
+    r"\b(?:admin|editors?|(?:director|ceo|president|head|manager|founder|expert|specialist|officer)(?:\s+(?:of|at)\b.*)?)$",
+    re.IGNORECASE,
+)
 _TAG = re.compile(r"<[^<>]{0,300}>")
 _ADDRESS = re.compile(r"(?:https?:|www\.)\S*|\S*@\S*|\S+\.(?:com|org|net|html?|php)\b\S*", re.IGNORECASE)
 # The words of links to an author's page, and of reviewers and updates that follow the author.
 _BUTTON = re.compile(
     r"^(?:(?:read more|more|view all posts|see all posts|all posts|view all articles|posts)\s+(?:by|from|about)|author)\b:?\s*"
     r"|\b(?:(?:medically\s+|fact\s+)?(?:reviewed|checked|edited)\s+by|(?:last\s+)?updated)\b.*$",
+    re.IGNORECASE,
+)
+_BESIDE_NAME = re.compile(r"\s+(?:in|on behalf of|for|at)\b.*$|\d+\s*min(?:ute)?s?\b.*$")
+_INNER = re.compile(r"\bby\b:?\s*\S.*", re.IGNORECASE)
+_PEN_NAME = re.compile(r"[^\W\d_][\w.-]{2,24}")
+_TEAM = re.compile(r"(?:the\s+)?(?:[A-Z][\w.&'-]*\s+){1,3}(?:Team|Staff)|Team\s+[A-Z]\w+", re.IGNORECASE)
+_DASH = re.compile(r"\s+[-–—]\s+")  # what follows is a role or an employer
+# Places of two words that stand beside the date in datelines.
+_PLACES = frozenset(
+    {
+        "new york", "new york city", "los angeles", "san francisco", "san diego", "las vegas", "hong kong", "new delhi",
+        "tel aviv", "kuala lumpur", "buenos aires", "são paulo", "mexico city", "cape town", "abu dhabi", "st petersburg",
+        "united states", "united kingdom", "south africa", "new zealand", "sri lanka", "washington dc", "saudi arabia",
+    }
+)  # fmt: skip
+_REVIEWED_BY = re.compile(r"\b(?:review|edit|check|verif|photo)\w*\s+by\b.*$", re.IGNORECASE)
+_REVIEW = re.compile(r"\b(?:review|edit|check|verif|photo)\w*\s+by\b|\beditor\b", re.IGNORECASE)
+_LONGEST_LABEL = 40
+_LABEL = re.compile(
+    r"^(?:(?:written|posted|published|words|story|text|article|authored|created)\s+by|by|authors?|von|par|por|di|door|av|af|autor(?:in|en)?|escrito por"
+    r"|écrit par|scritto da|автор|作者)\s*:?$",
     re.IGNORECASE,
 )
 _LONGEST_BYLINE = 200  # characters
@@ -89,14 +125,74 @@ def parse_byline(line: str) -> tuple[str, ...]:
     prefix = _PREFIX.match(line)
     if prefix:
         rest = _DAY_OR_MONTH.sub("", _END.sub("", line[prefix.end() :])).strip(" ,;:.\t")
-        parts = _split(rest)
-        names = [part for part in parts if not _ROLE.match(part)]
-        # One part that is no name makes the whole a sentence ("By Jane's account, nobody knew").
-        return tuple(_plain_case(name) for name in names) if names and all(map(_is_printed_name, names)) else ()
+        # What follows the names is a role, a place or half a sentence.
+        names = tuple(takewhile(_is_printed_name, (part for part in _split(rest) if not _ROLE.match(part))))
+        return tuple(map(_plain_case, names))
     named = _NAME_AND_ROLE.match(line)
     if named and _is_printed_name(named["name"].strip()):
         return (_plain_case(named["name"].strip()),)
     return ()
+
+
+def names_in_head(line: str) -> tuple[str, ...]:
+    """
+    Read a byline beside a headline, where "by" may stand within the line, and pen names and teams after it.
+
+        >>> names_in_head("| By Jane Doe, 4 Comments"), names_in_head("Posted by riverfan"), names_in_head("By the Example Team")
+        (('Jane Doe',), ('riverfan',), ('The Example Team',))
+        >>> names_in_head("By the numbers"), names_in_head("Passed by the house")
+        ((), ())
+    """
+    if len(line) > _LONGEST_BYLINE:
+        return ()
+    line = _REVIEWED_BY.sub("", line).strip(" ,;:.·•|–—-")
+    names = parse_byline(line)
+    inner = _INNER.search(line)
+    if names or inner is None:
+        return names
+    names = parse_byline(inner[0])
+    if names:
+        return names
+    prefix = _PREFIX.match(line)
+    rest = _END.sub("", line[prefix.end() :]).strip(" ,;:.") if prefix else ""
+    if _PEN_NAME.fullmatch(rest) and rest.casefold() not in _NOBODY and not _DAY_OR_MONTH.match(rest):
+        return (rest,)
+    if _TEAM.fullmatch(rest) and not _COLLECTIVE.issuperset(rest.casefold().split()):
+        return (rest[0].upper() + rest[1:],)
+    return ()
+
+
+def names_after(label: str, line: str) -> tuple[str, ...]:
+    """
+    Read the names in a line below one that says what it is, such as "Written by".
+
+        >>> names_after("Written by", "Jane Doe"), names_after("Related", "Jane Doe")
+        (('Jane Doe',), ())
+    """
+    if len(label) > _LONGEST_LABEL or not _LABEL.match(label):
+        return ()
+    return names_in_head(f"By {line}")
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text is a person's name as it is printed: two to five capitalised words, or a known agency."""
+    return _is_printed_name(text) and not _ROLE.match(text)
+
+
+def name_alone(text: str) -> str | None:
+    """
+    Read a name that stands beside a date: between marks, before "in" and a section, or before "on behalf of".
+
+        >>> name_alone("• Mahua Quill in Harbours"), name_alone("5 min read")
+        ('Mahua Quill', None)
+    """
+    name = _BESIDE_NAME.sub("", text).strip(" ,;:.·•|–—-")
+    return name if is_name(name) and 2 <= len(name.split()) <= 3 and name.casefold() not in _PLACES else None
+
+
+def is_review(line: str) -> bool:
+    """Tell whether a line names those who checked an article, not those who wrote it."""
+    return bool(_REVIEW.search(line))
 
 
 def people(values: Iterable[str], *, not_these: Iterable[str | None] = ()) -> tuple[str, ...]:
@@ -112,7 +208,7 @@ def people(values: Iterable[str], *, not_these: Iterable[str | None] = ()) -> tu
     names: dict[str, str] = {}
     for value in values:
         text = " ".join(_ADDRESS.sub(" ", _TAG.sub(" ", unescape(value))).split())
-        text = _BUTTON.sub("", text)
+        text = _DASH.split(_BUTTON.sub("", text))[0].strip("\"“”'")
         if len(text) > _LONGEST_BYLINE:
             continue
         prefix = _PREFIX.match(text)
@@ -159,6 +255,8 @@ def _is_declared_name(text: str) -> bool:
         and any(char.isalpha() for char in text)
         and sum(char.isdigit() for char in text) * 2 <= len(text)
         and not _ROLE.match(text)
+        and not _OFFICE.search(text)
+        and not _COLLECTIVE.issuperset(text.casefold().split())
         and not re.search(r"\b(?:19|20)\d\d\b|[{}<>=]", text)
     )
 

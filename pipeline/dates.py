@@ -9,6 +9,8 @@ completes missing parts from today's date.
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 # Month names, full and short, January first. A word that means the same month in several languages is listed once.
 _MONTH_NAMES = (
@@ -79,13 +81,44 @@ _ZONES = {
     "pst": -8, "pdt": -7, "jst": 9, "kst": 9, "aest": 10, "aedt": 11,
 }  # fmt: skip  # hours east of Greenwich; names that two regions share and use differently (IST) are left out
 
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2040, 1, 1, tzinfo=UTC)
+"""
+Dates outside are mistakes: a template's year 1, a counter read as a date. When the text was fetched is a better bound, but
+few dumps tell; today is none, since the same text would give another row tomorrow.
+"""
+_CLOCKS = timedelta(days=1)  # what clocks and time zones may be apart
+
 _UPDATED = re.compile(
-    r"\b(?:updated?|modified|edited|aktualisiert|geändert|stand|mis à jour|modifié|actualizado|actualizada|aggiornato|"
+    r"(?:\b|_)(?:updated?|modified|edited|aktualisiert|geändert|stand|mis à jour|modifié|actualizado|actualizada|aggiornato|"
     r"atualizado|aktualizacja|обновлено|изменено)\b|更新|编辑|修改",
     re.IGNORECASE,
 )
+_PUBLISHED = re.compile(
+    r"publish|posted|created|original|veröffentlicht|publi|publicad|pubblicat|опубликован", re.IGNORECASE
+)
+_MAIL_DATE = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d")
+_HAS_YEAR = re.compile(r"1[89]\d\d|20\d\d")
 _LONGEST_LINE = 200  # characters; a dateline with a place, a byline and a reading time
 _MOST_OTHER_WORDS = 12
+
+
+def is_plausible(time: datetime, fetched_at: datetime | None) -> bool:
+    """
+    Whether a text that was fetched then can have been published at a time.
+
+        >>> is_plausible(datetime(2024, 3, 5, tzinfo=UTC), datetime(2024, 3, 3, tzinfo=UTC))
+        False
+    """
+    return EARLIEST <= time < (fetched_at + _CLOCKS if fetched_at else LATEST)
+
+
+class PrintedDate(NamedTuple):
+    """A date written out in a line."""
+
+    time: datetime  # UTC
+    raw: str  # the line
+    updated: bool  # it is said to be the date of a change
 
 
 def parse_date(line: str, language: str | None = None) -> datetime | None:
@@ -102,7 +135,18 @@ def parse_date(line: str, language: str | None = None) -> datetime | None:
         >>> parse_date("03/04/2024"), parse_date("03/04/2024", "fr").isoformat(), parse_date("2 hours ago")
         (None, '2024-04-03T00:00:00+00:00', None)
     """
-    if len(line) > _LONGEST_LINE:
+    found = find_date(line, language)
+    return found.time if found else None
+
+
+def find_date(line: str, language: str | None = None) -> PrintedDate | None:
+    """
+    Find the date that `parse_date` reads, with what else is known of it.
+
+        >>> find_date("By Jane Doe, updated 5 March 2024").updated
+        True
+    """
+    if len(line) > _LONGEST_LINE or not _HAS_YEAR.search(line):
         return None
     matches = sorted(_matches(line), key=lambda match: match.start())
     rest = line
@@ -110,8 +154,63 @@ def parse_date(line: str, language: str | None = None) -> datetime | None:
         rest = rest.replace(match[0], " ")
     if not matches or len(rest.split()) > _MOST_OTHER_WORDS:
         return None
-    first_published = sorted(matches, key=lambda match: _is_update(line, match))
-    return next((date for date in (_date(line, match, language) for match in first_published) if date), None)
+    updates = [_is_update(line, match) for match in matches]
+    for updated, match in sorted(zip(updates, matches, strict=True), key=lambda pair: pair[0]):
+        date = _date(line, match, language)
+        if date:
+            return PrintedDate(date, line, updated)
+    return None
+
+
+def read_date(value: str, language: str | None = None) -> datetime | None:
+    """
+    Read a date as machines write it: ISO 8601, RFC 5322 (mail and feeds), or written out as it is on some pages.
+
+    Without a zone it is taken as UTC.
+
+        >>> read_date("2024-03-03T14:05+0100").isoformat(), read_date("Sun, 03 Mar 2024 14:05:00 +0100").isoformat()
+        ('2024-03-03T13:05:00+00:00', '2024-03-03T13:05:00+00:00')
+    """
+    text = value.strip()
+    date = _iso(text) or _rfc_5322(text) or parse_date(text, language)
+    try:
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC) if date else None
+    except OverflowError:  # the first and last days of the calendar
+        return None
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _rfc_5322(text: str) -> datetime | None:
+    if not _MAIL_DATE.match(text):
+        return None
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, IndexError):
+        return None
+
+
+def without_dates(line: str) -> str:
+    """
+    The line without its dates, as bylines are read.
+
+        >>> without_dates("By Jane Doe | Dec. 3, 2024")
+        'By Jane Doe | '
+    """
+    if _HAS_YEAR.search(line) and len(line) <= _LONGEST_LINE:
+        for match in list(_matches(line)):
+            line = line.replace(match[0], "")
+    return line
+
+
+def is_update(text: str) -> bool:
+    """Whether words say that a date is that of a change, and not also that of the publication."""
+    return bool(_UPDATED.search(text)) and not _PUBLISHED.search(text)
 
 
 def _matches(line: str) -> Iterator[re.Match[str]]:

@@ -7,10 +7,12 @@ A leaf like `records`: every stage that parses a page sends it through here firs
 import re
 
 # Parsers cut a page at a NUL or refuse control characters; in markup they mean nothing.
-_CONTROLS = {code: " " for code in [*range(0x20), 0x7F] if chr(code) not in "\t\n\f\r"}
+_CONTROLS = [chr(code) for code in [*range(0x20), 0x7F] if chr(code) not in "\t\n\f\r"]
+_CONTROL = re.compile(f"[{''.join(map(re.escape, _CONTROLS))}]")
 
 # The time of parsers grows with the square of one tag's attributes: 5 s for 50,000, over a minute for 200,000.
 _LONG_TAG = re.compile(r"<([A-Za-z][\w:-]{0,40})[^<>]{20000,}>?")
+_LONG = 20_000  # characters of a tag that is looked at
 _MAX_ATTRIBUTES = 2_000
 
 # trafilatura takes 44 s and 2.6 GB for a million paragraphs, and lxml drops text nodes above 10 MB without an error.
@@ -27,7 +29,16 @@ def tame(markup: str) -> str:
         >>> tame("<p " + "a=1 " * 5_000 + ">hello</p>")
         '<p>hello</p>'
     """
-    return _LONG_TAG.sub(_shortened, markup.translate(_CONTROLS))
+    if any(control in markup for control in _CONTROLS):
+        markup = _CONTROL.sub(" ", markup)
+    return _LONG_TAG.sub(_shortened, markup) if _has_long_tag(markup) else markup
+
+
+def _has_long_tag(markup: str) -> bool:
+    """Tell whether a tag is long enough to be looked at; most pages have none, and the pattern would take ms to say so."""
+    return any(
+        len(piece) > _LONG and piece[0].isalpha() and ">" not in piece[:_LONG] for piece in markup.split("<")[1:]
+    )
 
 
 def is_heavy(markup: str) -> bool:

@@ -128,44 +128,67 @@ class RawRecord:
 
     def told(self) -> list[Any]:
         """What its container says of it, but for the time of the crawl; fit for JSON with `default=str`."""
-        return [self.url, self.extra, *(getattr(self.known, name) for name in Metadata.__slots__)]
+        known = ((name, getattr(self.known, name)) for name in Metadata.__slots__)
+        return [self.url, self.extra, *((name, value) for name, value in known if value)]
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What is known about an article besides its text. `None` and empty mean unknown."""
+    """
+    What is known about an article besides its text. `None` and empty mean unknown.
+
+    A field that ends in `_source` says where the one before it was read; `clean/README.md` lists the words for it.
+    """
 
     title: str | None = None
     authors: tuple[str, ...] = ()
     published: datetime | None = None  # aware, UTC
-    published_source: str | None = None  # "dateline", "json-ld", "opengraph", "trafilatura"
+    published_source: str | None = None
     url: str | None = None
-    site: str | None = None
-    language: str | None = None  # ISO 639-1, as declared
+    site: str | None = None  # host
+    language: str | None = None  # ISO 639-1
     tags: tuple[str, ...] = ()
+    title_source: str | None = None
+    authors_source: str | None = None
+    published_raw: str | None = None  # as it was written
+    modified: datetime | None = None  # aware, UTC
+    modified_source: str | None = None
+    url_source: str | None = None
+    site_name: str | None = None  # what the site calls itself
+    site_name_source: str | None = None
+    language_source: str | None = None
+    tags_source: str | None = None
+    description: str | None = None
+    description_source: str | None = None
+    image: str | None = None  # address
+    image_source: str | None = None
 
 
 _UNKNOWN = Metadata()
 
 
+_BESIDE: Mapping[str, tuple[str, ...]] = {
+    name: tuple(other for other in Metadata.__slots__ if other in {f"{name}_source", f"{name}_raw"})
+    for name in Metadata.__slots__
+    if not name.endswith(("_source", "_raw"))
+}
+"""For each field, those that only mean something beside it."""
+
+
 def merge(known: Metadata, found: Metadata) -> Metadata:
     """
-    Fill what is unknown in the first from the second, field by field; a date comes with its source.
+    Fill what is unknown in the first from the second, field by field; a value comes with its own source.
 
-        >>> merge(Metadata(title="A"), Metadata(title="B", language="en"))
-        Metadata(title='A', authors=(), published=None, published_source=None, url=None, site=None, language='en', tags=())
+        >>> merged = merge(Metadata(title="A"), Metadata(title="B", title_source="h1", language="en"))
+        >>> merged.title, merged.title_source, merged.language
+        ('A', None, 'en')
     """
-    dated = known if known.published else found
-    return Metadata(
-        title=known.title or found.title,
-        authors=known.authors or found.authors,
-        published=dated.published,
-        published_source=dated.published_source,
-        url=known.url or found.url,
-        site=known.site or found.site,
-        language=known.language or found.language,
-        tags=known.tags or found.tags,
-    )
+    values: dict[str, Any] = {}
+    for name, beside in _BESIDE.items():
+        chosen = known if getattr(known, name) else found
+        values[name] = getattr(chosen, name)
+        values |= {other: getattr(chosen, other) for other in beside}
+    return Metadata(**values)
 
 
 @dataclass(frozen=True, slots=True)

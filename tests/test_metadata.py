@@ -1,6 +1,7 @@
 """What pages declare, bylines and datelines."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +33,9 @@ ARTICLE = {
     "datePublished": "2024-03-03T13:00:00+01:00",
     "author": [{"@type": "Person", "name": "Marta Quill"}, {"@type": "Person", "name": "John Roe"}],
     "publisher": {"@type": "Organization", "name": "Example News"},
+    "dateModified": "2024-03-04T12:00:00Z",
+    "description": "The ferry has not left since the flood.",
+    "image": {"@type": "ImageObject", "url": "/ferry.jpg"},
     "keywords": ["Ferries", "Floods"],
     "inLanguage": "en-GB",
 }
@@ -41,13 +45,27 @@ def test_json_ld_tells_nearly_everything() -> None:
     """A typed article is read field by field."""
     assert read(json_ld(ARTICLE), "https://www.example.org/a") == Metadata(
         title="Ferry stays ashore",
+        title_source="json-ld",
         authors=("Marta Quill", "John Roe"),
+        authors_source="json-ld",
         published=NOON,
         published_source="json-ld",
+        published_raw="2024-03-03T13:00:00+01:00",
+        modified=datetime(2024, 3, 4, 12, 0, tzinfo=UTC),
+        modified_source="json-ld",
         url="https://www.example.org/a",
+        url_source="given",
         site="example.org",
+        site_name="Example News",
+        site_name_source="json-ld",
         language="en",
+        language_source="json-ld",
         tags=("Ferries", "Floods"),
+        tags_source="json-ld",
+        description="The ferry has not left since the flood.",
+        description_source="json-ld",
+        image="https://www.example.org/ferry.jpg",
+        image_source="json-ld",
     )
 
 
@@ -99,13 +117,21 @@ def test_meta_tags_stand_in() -> None:
 
     assert found == Metadata(
         title="Fähre steht",
+        title_source="opengraph",
         authors=("Anna Schmidt",),
+        authors_source="meta",
         published=NOON,
         published_source="opengraph",
+        published_raw="2024-03-03T12:00:00Z",
         url="https://www.beispiel.example/a",
+        url_source="canonical",
         site="beispiel.example",
+        site_name="Beispiel",
+        site_name_source="opengraph",
         language="de",
+        language_source="html",
         tags=("Fähre", "Hochwasser"),
+        tags_source="meta",
     )
 
 
@@ -155,11 +181,121 @@ def test_product_pages_are_not_dated_by_guess() -> None:
     assert read(page).published is None
 
 
-def test_a_folder_or_header_names_the_site_of_a_page_without_address() -> None:
-    """The canonical address comes first, then the hint, then the name the site gives itself."""
-    assert read('<meta property="og:site_name" content="Example News">').site == "Example News"
-    assert read('<meta property="og:site_name" content="Example News">', "https://example.org/a").site == "example.org"
+def test_the_site_is_a_host_and_its_name_stands_beside_it() -> None:
+    """The canonical address comes before the given one; what the site calls itself is no host."""
+    named = read('<meta property="og:site_name" content="Example News">')
+
+    assert (named.site, named.site_name) == (None, "Example News")
+    assert read("<p>Text.", "https://example.org/a").site == "example.org"
     assert read('<link rel=canonical href="//news.example.org/a">', "https://example.org/a").site == "news.example.org"
+
+
+HEAD = "<title>Ferry stays ashore</title><h1>Ferry stays ashore</h1>"
+PROSE = "<p>" + "The ferry left the quay at six, as it has every morning since the war, with many people. " * 4
+
+
+@pytest.mark.parametrize(
+    ("byline", "authors"),
+    [
+        ("<div>By <a href='/authors/jane-doe'>Jane Doe</a> <span>March 3, 2024</span></div>", ("Jane Doe",)),
+        ("<div><span>March 3, 2024</span> <span>By Jane Doe</span></div>", ("Jane Doe",)),
+        ("<p>Written by</p><p>Jane Doe</p>", ("Jane Doe",)),
+        ("<div class=byline><a class=author-name href=/j>Jane Doe</a></div>", ("Jane Doe",)),
+        ("<div>March 3, 2024 · <span>Jane Doe</span> in Harbours</div>", ("Jane Doe",)),
+        ("<div>by riverfan</div>", ("riverfan",)),
+        ("<div>By the Example Team</div>", ("The Example Team",)),
+        ("<div>Reviewed by <a href='/authors/john-roe'>John Roe</a></div>", ()),
+        ("<div>New York · March 3, 2024</div>", ()),
+        ("<div>Business Insights · March 3, 2024</div><p>Read our business insights every day.</p>", ()),
+        ("<div>By Staff</div>", ()),
+        ("<div>By the numbers</div>", ()),
+    ],
+)
+def test_a_byline_beside_the_headline_names_the_author(byline: str, authors: tuple[str, ...]) -> None:
+    """Where nothing is declared, what stands around the headline is read: people, and nobody else."""
+    found = read(HEAD + byline + PROSE)
+
+    assert found.authors == authors
+    assert found.authors_source == ("byline" if authors else None)
+
+
+@pytest.mark.parametrize(
+    ("line", "published", "source"),
+    [
+        ("<div>March 3, 2024</div>", "2024-03-03", "dateline"),
+        ("<div><time datetime='2024-03-03T22:00:00-05:00'>Sunday</time></div>", "2024-03-04", "dateline"),
+        (
+            "<div>Published</div><div>3 March 2024</div><div>Updated</div><div>5 March 2024</div>",
+            "2024-03-03",
+            "dateline",
+        ),
+        ("<div>Last updated</div><div>5 March 2024</div>", "2024-03-05", "updated"),
+        ("<div>2 hours ago</div>", None, None),
+        ("<div>March 3</div>", None, None),
+    ],
+)
+def test_a_date_beside_the_headline_is_read(line: str, published: str | None, source: str | None) -> None:
+    """A date of publication comes before one of change, and only a complete one is read."""
+    found = read(HEAD + line + PROSE)
+
+    assert found.published == (datetime.fromisoformat(published).replace(tzinfo=UTC) if published else None) or (
+        published is not None and found.published is not None and f"{found.published:%Y-%m-%d}" == published
+    )
+    assert found.published_source == source
+
+
+def test_dates_below_the_head_are_not_the_article() -> None:
+    """Teasers and comments have dates too."""
+    assert read(HEAD + PROSE + PROSE + PROSE + "<div>March 3, 2024</div>").published is None
+
+
+def test_places_vote_on_the_date() -> None:
+    """One place that disagrees with several loses, however well it is typed."""
+    rebuilt = json_ld(ARTICLE | {"datePublished": "2025-01-01", "dateModified": "2025-01-01"})
+    page = (
+        rebuilt + '<link rel=canonical href="https://example.org/2024/03/03/a"><h1>Ferry stays ashore</h1>3 March 2024'
+    )
+
+    assert read(page).published == datetime(2024, 3, 3, tzinfo=UTC)
+
+
+def test_a_date_that_systems_give_every_page_needs_another_witness() -> None:
+    """A page about a company has one in its JSON-LD, though nobody ever published it on a day."""
+    page = json_ld({"@type": "WebPage", "datePublished": "2024-03-03T12:00:00Z"}) + HEAD
+
+    assert read(page).published is None
+    assert read(page + "<div>March 3, 2024</div>" + PROSE).published == NOON
+
+
+def test_nothing_is_published_after_it_was_fetched() -> None:
+    """A crawl's time bounds all dates, but for what clocks and zones may differ."""
+    page = document_from_text(json_ld(ARTICLE), media_type=MediaType.HTML)
+
+    assert read_markup(replace(page, fetched_at=NOON)).published == NOON
+    assert read_markup(replace(page, fetched_at=datetime(2024, 3, 1, tzinfo=UTC))).published is None
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("Politics | Ferry stays ashore today", "Ferry stays ashore today"),
+        ("Ferry remains where it is", "Ferry remains where it is"),
+        ("Our blog", "Ferry stays ashore today"),
+        ("Ferry <em>stays</em> ash<b>ore</b><br>today", "Ferry stays ashore today"),
+    ],
+)
+def test_the_heading_is_the_title_unless_it_is_another(heading: str, title: str) -> None:
+    """Sections and names of blogs stand in headings too; a headline may differ from the title for search engines."""
+    assert read(f"<meta property=og:title content='Ferry stays ashore today'><h1>{heading}</h1>").title == title
+
+
+def test_a_site_called_after_its_author_does_not_hide_the_author() -> None:
+    """A person's site has the person's name; a company's site is no author."""
+    mine = '<meta property="og:site_name" content="Jane Doe"><meta name="author" content="Jane Doe">'
+    theirs = '<meta property="og:site_name" content="Dental Care"><meta name="author" content="Dental Care">'
+
+    assert read(mine).authors == ("Jane Doe",)
+    assert read(theirs + "<p>Our dental care is good .").authors == ()
 
 
 def test_known_values_win_field_by_field() -> None:
@@ -281,6 +417,9 @@ def test_sentences_are_no_bylines(line: str) -> None:
         (["<a href='/j'>Jane Doe</a> &amp; John Roe"], ("Jane Doe", "John Roe")),
         (["JANE DOE", "jane doe"], ("Jane Doe",)),
         (["riverfan"], ("riverfan",)),
+        (["Editorial Team", "Our Staff Writers", "Network Admin"], ()),
+        (["The Example Team"], ("The Example Team",)),
+        (['"Jane Doe"', "John Roe - Example Editorial Team"], ("Jane Doe", "John Roe")),
         (["José Ortega y Gasset"], ("José Ortega y Gasset",)),
     ],
 )

@@ -94,6 +94,8 @@ class Layer(io.RawIOBase):
             self._allowance.give(len(data))
         except BrokenSource as broken:
             self._broken = broken
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - what decompressors raise on hostile bytes is not written down
             self._broken = self._allowance.breaks(*_explain(error, self._name))
         else:

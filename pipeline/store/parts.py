@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import StoreError
 from pipeline.settings import Settings
 from pipeline.store.layout import Layout, part_name, sync
-from pipeline.tables import SCHEMA_VERSION, TABLES
+from pipeline.tables import ARTICLES, SCHEMA_VERSION, TABLES
 
 ROW_GROUP_ROWS = 2_000
 FOOTER_KEYS = (b"schema_version", b"cleaner_version", b"rules_digest", b"model_version", b"snapshot")
@@ -24,11 +24,11 @@ FOOTER_KEYS = (b"schema_version", b"cleaner_version", b"rules_digest", b"model_v
 _REPEATING = {
     "articles": [
         "site",
+        "site_name",
         "language",
-        "published_source",
         "media_type",
         "encoding",
-        "encoding_source",
+        *(name for name in ARTICLES.names if name.endswith("_source")),
         "cleaner_version",
         "rules_digest",
         "model_version",
@@ -36,7 +36,9 @@ _REPEATING = {
     "removed_lines": ["article_id", "reason", "rule"],
     "rejected": ["reason", "detail"],
 }
-_UNMEASURED = frozenset({"text", "title", "detail"})  # long strings: their minimum and maximum help no filter
+_UNMEASURED = frozenset(
+    {"text", "title", "description", "detail"}
+)  # long strings: their minimum and maximum help no filter
 
 
 def write_table(table: pa.Table, name: str, path: Path, footer: Mapping[str, str]) -> None:
