@@ -19,11 +19,10 @@ class Settings:
     cleaner_version: str = CLEANER_VERSION
     model_version: str | None = None
     schema_version: int = SCHEMA_VERSION
-    html_engine: str = "lines"  # with the versions of what parses pages
-    comments: bool = False
+    html_settings: str = ""  # what makes lines of pages, with versions, and what is kept of them
     reading_digest: str | None = None  # of what `pipeline.toml` says about reading; None for the defaults
 
     @cached_property
     def digest(self) -> str:
-        """One value to compare instead of seven; asked for with every record."""
+        """One value to compare instead of six; asked for with every record."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:32]

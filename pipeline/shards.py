@@ -274,6 +274,7 @@ def _article_row(article: Article, basis: bytes, settings: Settings) -> dict[str
         "cleaner_version": settings.cleaner_version,
         "rules_digest": settings.rules_digest,
         "model_version": settings.model_version,
+        "html_settings": settings.html_settings,
         "reading_digest": settings.reading_digest,
         "ingested_at": 0,
     }

@@ -71,6 +71,7 @@ ARTICLES = _schema(
     pa.field("cleaner_version", pa.string(), nullable=False),
     pa.field("rules_digest", pa.string(), nullable=False),
     pa.field("model_version", pa.string()),
+    pa.field("html_settings", pa.string(), nullable=False),
     pa.field("reading_digest", pa.string()),
     pa.field("ingested_at", _UTC, nullable=False),
 )

@@ -42,8 +42,7 @@ class Voices:
         return Settings(
             self.rules.digest,
             model_version=self.model_version,
-            html_engine=f"{self.manner.engine} {_PARSERS}",
-            comments=self.manner.comments,
+            html_settings=f"{self.manner.engine}{' and comments' * self.manner.comments}, {_PARSERS}",
         )
 
     def settings_with(self, reading_digest: str | None) -> Settings:

@@ -76,7 +76,7 @@ def _check_origin(state: sqlite3.Connection, bucket: int, articles: pa.Table) ->
         " WHERE bucket = ? ORDER BY key, record",
         (bucket,),
     ).fetchall()
-    versions = ["rules_digest", "cleaner_version", "model_version", "reading_digest"]
+    versions = ["rules_digest", "cleaner_version", "model_version", "html_settings", "reading_digest"]
     columns = ["article_id", "text", "text_sha256", *versions]
     for row, (text_sha256, text_bytes, settings) in zip(articles.select(columns).to_pylist(), known, strict=True):
         where = f"article {row['article_id']}"
@@ -88,8 +88,12 @@ def _check_origin(state: sqlite3.Connection, bucket: int, articles: pa.Table) ->
 
 
 @cache
-def _digest(rules_digest: str, cleaner_version: str, model_version: str | None, reading_digest: str | None) -> str:
-    return Settings(rules_digest, cleaner_version, model_version, reading_digest=reading_digest).digest
+def _digest(
+    rules_digest: str, cleaner_version: str, model_version: str | None, html_settings: str, reading_digest: str | None
+) -> str:
+    return Settings(
+        rules_digest, cleaner_version, model_version, html_settings=html_settings, reading_digest=reading_digest
+    ).digest
 
 
 def _wrong_article(article: dict[str, Any], entries: list[dict[str, Any]]) -> Iterator[str]:
