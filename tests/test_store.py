@@ -541,6 +541,16 @@ def test_a_lost_line_is_found_by_the_raw_file(clean: Path) -> None:
     assert "neither kept nor removed" in "\n".join(map(str, verify(clean)))
 
 
+def test_whatever_byte_of_a_part_is_flipped_the_part_is_named(clean: Path) -> None:
+    """Arrow has no exception of its own for some damage of a footer, such as a name that is no UTF-8."""
+    part = _part(clean)
+    content = part.read_bytes()
+    for at in range(0, len(content), max(len(content) // 150, 1)):
+        part.write_bytes(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :])
+
+        assert any(str(part) in finding.where for finding in verify(clean)), at
+
+
 def test_a_lost_line_of_a_page_is_found_too(tmp_path: Path) -> None:
     """The law holds for all that a page shows: menus are in the ledger, not left out."""
     paragraphs = "".join(f"<p>{line}</p>" for line in story("Ems").split("\n") if line)

@@ -55,7 +55,7 @@ def write_table(table: pa.Table, name: str, path: Path, footer: Mapping[str, str
             write_statistics=[column for column in table.column_names if column not in _UNMEASURED],
             write_page_checksum=True,
         )
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise StoreError(f"{path}: cannot be written: {error}") from error
     sync(path)
 
@@ -89,7 +89,7 @@ def read_part(path: Path, name: str) -> pa.Table:
     """Read a part with its page checksums verified; its rows have the table's schema and no footer."""
     try:
         table = pq.ParquetFile(path, page_checksum_verification=True).read()
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise StoreError(f"{path}: damaged or gone: {error}; `pipeline verify` says what to do") from error
     table = table.replace_schema_metadata(None)
     if not table.schema.equals(TABLES[name]):

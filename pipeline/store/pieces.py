@@ -159,7 +159,7 @@ def is_undamaged(pieces: Path, finished: Finished) -> bool:
             and pq.read_schema(pieces / f"{name}.parquet").equals(schema)
             for name, schema in PIECES.items()
         )
-    except (OSError, pa.ArrowException):
+    except (OSError, ValueError, pa.ArrowException):
         return False
 
 

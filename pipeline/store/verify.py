@@ -177,7 +177,7 @@ def _check_older_snapshots(layout: Layout, number: int) -> Iterator[Finding]:
             checked.add(path.stat().st_ino)
             try:
                 pq.ParquetFile(path, page_checksum_verification=True).read()
-            except (OSError, pa.ArrowException) as error:
+            except (OSError, ValueError, pa.ArrowException) as error:
                 yield Finding(str(path), f"cannot be read: {error}", NOT_CURRENT)
 
 
@@ -203,7 +203,7 @@ def _read(layout: Layout, state: sqlite3.Connection, table: str, bucket: int) ->
         if digest_of(path) != sha256:
             return rows, [Finding(str(path), "its bytes are not those that were committed", RERUN)]
         footer = pq.read_schema(path).metadata or {}
-    except (OSError, StoreError) as error:
+    except (OSError, ValueError, StoreError) as error:
         return TABLES[table].empty_table(), [Finding(str(path), f"cannot be read: {error}", RERUN)]
     findings = []
     written_by = name.split(".")[1].lstrip("0").encode()  # the snapshot, see `part_name`
