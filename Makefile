@@ -59,5 +59,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp-venv pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.stamp-run
 
 $(VENV)/.stamp-bench: $(VENV)/.stamp-dev pyproject.toml constraints.txt
+	@# pip 23 breaks off where two packages ask for one extra in two spellings (lxml[html_clean]).
+	$(PIP) install --quiet --upgrade "pip>=25"
 	$(PIP) install --quiet -c constraints.txt -e ".[dev,bench]"
 	@touch $@
