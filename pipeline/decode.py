@@ -293,10 +293,10 @@ def _without_mojibake(decoded: _Decoded) -> _Decoded:
     """
     text = inner = decoded.text
     for _ in range(_MOST_LAYERS):
-        outer = inner
-        inner = next(filter(None, (_one_layer_off(outer, page) for page in _MOJIBAKE_PAGES)), outer)
-        if inner is outer:
+        first = _BEYOND_ASCII.search(inner)
+        if first is None or len(first[0]) == 1:  # UTF-8 has two bytes or more for what is beyond ASCII
             break
+        inner = next(filter(None, (_one_layer_off(inner, page) for page in _MOJIBAKE_PAGES)), inner)
     if inner is text or sum(map(len, _BEYOND_ASCII.findall(inner))) < _FEWEST_MENDED:
         return decoded
     certain = is_bad(text) and not is_bad(inner) and not _C1_CONTROLS.search(inner)
@@ -304,10 +304,7 @@ def _without_mojibake(decoded: _Decoded) -> _Decoded:
 
 
 def _one_layer_off(text: str, page: str) -> str | None:
-    """Read what a text is in a code page as UTF-8, where nothing beyond ASCII is one byte; None if it cannot be."""
-    first = _BEYOND_ASCII.search(text)
-    if first is None or len(first[0]) == 1:
-        return None
+    """Read what a text is in a code page as UTF-8, or return None if it cannot be."""
     try:
         return text.encode(page).decode("utf-8")
     except UnicodeError:
@@ -432,9 +429,10 @@ def _as_declared(record: RawRecord) -> _Decoded | None:
 
 def _is_contradicted(data: bytes, encoding: str) -> bool:
     """Tell whether another encoding makes a far likelier text; of encodings that are not weighed nothing is known."""
-    likelihoods = _likelihoods(data)
+    telling = _telling(data)
+    likelihoods = _likelihoods(telling, _named_by_detector(telling))
     if encoding in _IDEOGRAPHS:
-        likelihoods[encoding] = _east_asian_likelihood(_telling(data), encoding)
+        likelihoods[encoding] = _east_asian_likelihood(telling, encoding)
     declared = likelihoods.get(encoding)
     return declared is not None and max(likelihoods.values()) - declared > _CONTRADICTION
 
@@ -473,8 +471,9 @@ def _as_detected(data: bytes) -> _Decoded:
     The detector has a vote on code pages, and the word on encodings that are not weighed, such as Thai ones.
     """
     body = data.removeprefix(codecs.BOM_UTF8)
-    named = _named_by_detector(_telling(body))
-    likelihoods = _likelihoods(body)
+    telling = _telling(body)
+    named = _named_by_detector(telling)
+    likelihoods = _likelihoods(telling, named)
     unknown = named not in likelihoods and named not in _RARE_LATIN and named is not None
     if unknown and named and _strictly(body, named) is not None:
         return _Decoded(body.decode(named), named, "detected")
@@ -498,20 +497,17 @@ def _named_by_detector(telling: bytes) -> str | None:
     return _WIDER.get(codec, codec) if codec else None
 
 
-def _likelihoods(data: bytes) -> dict[str, float]:
+def _likelihoods(telling: bytes, named: str | None) -> dict[str, float]:
     """
     Say how likely bytes are as text in each encoding: the logarithm for the language that fits best, and what is prior.
 
-    An East Asian encoding takes part when the detector names it, so that most texts need not be read as such.
+    An East Asian encoding takes part when it is the one that the detector names, so that most texts need not be read as such.
     """
-    telling = _telling(data)
-    sample = telling[:_TELLING_BYTES]
-    counts = _counts_in_context(sample)
+    counts = _counts_in_context(telling[:_TELLING_BYTES])
     seen = counts.nonzero()[0]
     fits = (counts[seen] @ _letter_weights()[seen]).reshape(len(_CODE_PAGES), len(_STYLES), len(_LANGUAGES))
     fits = (fits.max(axis=2) + [odds for *_, odds in _STYLES]).max(axis=1)
     likelihoods = {page: float(fit) + prior for (page, prior), fit in zip(_CODE_PAGES.items(), fits, strict=True)}
-    named = _named_by_detector(telling)
     if named in likelihoods:
         likelihoods[named] += _VOTE
     elif named in _IDEOGRAPHS:
