@@ -201,7 +201,7 @@ class Document:
     media_type: MediaType
     text: str
     encoding: str  # Python's name of the codec
-    encoding_source: str  # "bom", "nul-pattern", "utf-8", "declared", "detected", "given"
+    encoding_source: str  # "bom", "nul-pattern", "utf-8", "declared", "detected", "repaired-mojibake", "given"
     known: Metadata = field(default_factory=Metadata)  # from the path, headers or markup, before judging
     fetched_at: datetime | None = None  # as `RawRecord`
     extra: str | None = None  # as `RawRecord`
