@@ -9,9 +9,9 @@ import pytest
 
 from flows.runners import RunnerName
 from flows.schedule import Schedule
-from pipeline.decide import Aim
 from pipeline.errors import StoreError, StoreRefused
 from pipeline.store import read_articles
+from pipeline.voices import USUAL
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -51,7 +51,7 @@ def test_the_flow_publishes(dumps: Path, clean: Path, url: str, prefect_api: str
     from flows.clean_raw import clean_raw
     from flows.serve import Served
 
-    served = Served(dumps, clean, 2, RunnerName.THREAD, Aim.BALANCED, Schedule(every=timedelta(minutes=15)), url)
+    served = Served(dumps, clean, 2, RunnerName.THREAD, USUAL, Schedule(every=timedelta(minutes=15)), url)
     clean_raw(**served.parameters)
     assert read_articles(url).equals(read_articles(clean))
 
