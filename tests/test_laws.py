@@ -17,7 +17,9 @@ from pipeline.assess import count_words_batch
 from pipeline.blank import is_blank
 from pipeline.clean import Cleaned, clean_batch, clean_html, clean_text
 from pipeline.decode import document_from_text
+from pipeline.extract import extract_main_text
 from pipeline.markup import tame
+from pipeline.records import Document, MediaType
 from pipeline.render import render
 from pipeline.rules import CUT_MARKS, load_rules
 from pipeline.voices import Voices
@@ -119,7 +121,10 @@ def test_every_line_that_a_page_shows_is_in_exactly_one_place(page: str) -> None
     cleaned = clean_html(page)
     if not cleaned.rejected:
         assert_conserved(cleaned)
-        assert words(cleaned.source_text) == words(render(tame(page)).text)
+        if cleaned.source_text != render(tame(page)).text:  # no line of it was kept, and the other engine was asked
+            found = extract_main_text(document_from_text(page, media_type=MediaType.HTML))
+            assert isinstance(found, Document)
+            assert cleaned.source_text == found.text
 
 
 @law
