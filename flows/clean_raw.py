@@ -6,7 +6,6 @@ Between tasks travel paths and counts, never text.
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +22,8 @@ from flows.runners import RunnerName, make_runner, usable_cores
 from pipeline import run
 from pipeline.decide import Aim
 from pipeline.errors import PipelineError
-from pipeline.records import Engine
+from pipeline.limits import DEFAULT_LIMITS, WorkLimits
+from pipeline.records import Engine, RejectReason
 from pipeline.report import RunReport, render_markdown
 from pipeline.shards import ShardResult
 from pipeline.sources.discover import DEFAULT_READING
@@ -32,7 +32,6 @@ from pipeline.store import publish_to
 from pipeline.store.layout import Layout, is_disk_trouble
 from pipeline.voices import Manner
 from pipeline.work import Plan
-from pipeline.workers import end_workers
 
 REPORT_KEY = "clean-raw-run"
 
@@ -61,9 +60,9 @@ def plan(store: Layout, raw: Path, manner: Manner, options: run.PlanOptions) -> 
     retry_jitter_factor=0.5,
     retry_condition_fn=may_pass,
 )
-def clean_shard(shard: Path) -> ShardResult:
+def clean_shard(shard: Path, runner: RunnerName) -> ShardResult:
     """Read, clean and write one shard of raw files."""
-    return run.clean_shard(shard)
+    return run.clean_shard(shard) if runner is RunnerName.THREAD else run.clean_isolated(shard)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -100,6 +99,8 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     comments: bool = False,
     address: str | None = None,
     reading: Reading = DEFAULT_READING,
+    limits: WorkLimits = DEFAULT_LIMITS,
+    retry: tuple[RejectReason, ...] = (),
     shard_size: int = run.PlanOptions().shard_size,
     allow_mass_delete: bool = False,
     wait_for_settling: bool = True,
@@ -111,18 +112,27 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         raw: The folder with the raw dumps.
         clean: The folder of the store; the tables are published here as Parquet.
         workers: How many shards are cleaned side by side; by default as many as there are cores.
-        runner: Where shards are cleaned: in threads of the run's process, or in worker processes.
+        runner: Where shards are cleaned: in threads of the run's process, or in worker processes that are watched.
         aim: What the learned model avoids more: leaving furniture ("precision"), or losing text ("recall").
         html_engine: What makes lines of HTML: all that a page shows ("lines"), or what trafilatura finds ("trafilatura").
         comments: Keep readers' comments, apart from the text: in a column of their own.
         reading: How raw files are read, as the table `[read]` of pipeline.toml says it.
+        limits: What a worker may take, as the table `[limits]` says it.
+        retry: Clean files again of which a record was rejected for one of these reasons.
         address: Publish the tables there too, such as to "s3://bucket/news".
         shard_size: How many raw files make a shard at most; a task costs about half a second whatever its size.
         allow_mass_delete: Take over the deletion of more than half of the raw files, which is refused otherwise.
         wait_for_settling: Wait for files that are still being written; otherwise they are left to the next run.
 
     """
-    options = run.PlanOptions(shard_size, wait=wait_for_settling, allow_mass_delete=allow_mass_delete, reading=reading)
+    options = run.PlanOptions(
+        shard_size,
+        wait=wait_for_settling,
+        allow_mass_delete=allow_mass_delete,
+        reading=reading,
+        limits=limits,
+        retry=retry,
+    )
     with run.open_store(clean) as store:
         work = plan(store, raw, Manner(aim, html_engine, comments), options)
         results = list(clean_shards(work.shards, runner, workers or usable_cores()))
@@ -149,31 +159,15 @@ def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> It
     """
     Clean all shards and give the results of those that succeed; the others are logged and left to the next run.
 
-    A single shard needs no worker processes, which take seconds to start. A shard that kills its worker breaks the
-    pool for all that still wait, and would do so on every run; so these get a second try, each in a pool of its own.
+    A shard that kills its worker is seen to by `pipeline.isolation`, which is all that the threads of the runner wait for.
     """
-    first = runner if len(shards) > 1 else RunnerName.THREAD
-    broken: list[Path] = []
-    done = 0
-    for shard, outcome in _clean_side_by_side(shards, first, workers):
+    for done, (shard, outcome) in enumerate(_clean_side_by_side(shards, runner, workers), start=1):
         match outcome:
-            case BrokenProcessPool():
-                broken.append(shard)
-                continue
             case ShardResult():
                 yield outcome
             case error:
                 _complain(shard, error)
-        done += 1
         tell(done, len(shards))
-    for number, shard in enumerate(broken, start=1):
-        for _, outcome in _clean_side_by_side([shard], runner, workers=1):
-            match outcome:
-                case ShardResult():
-                    yield outcome
-                case error:
-                    _complain(shard, error)
-        tell(done + number, len(shards))
 
 
 def _complain(shard: Path, error: Exception) -> None:
@@ -189,13 +183,12 @@ def _clean_side_by_side(
     if not shards:
         return
     with make_runner(runner, min(workers, len(shards))) as pool:
-        futures = {pool.submit(clean_shard, {"shard": shard}): shard for shard in shards}
+        futures = {pool.submit(clean_shard, {"shard": shard, "runner": runner}): shard for shard in shards}
         try:
             for future in as_completed(list(futures)):
                 yield futures[future], _outcome(future)
-        except BaseException:
-            end_workers()
-            raise
+        finally:
+            run.end_crew()
 
 
 def _outcome(future: PrefectFuture[ShardResult]) -> ShardResult | Exception:

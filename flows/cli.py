@@ -1,5 +1,5 @@
 """
-The console script: the commands of `pipeline/cli.py`, and the two that need orchestration.
+The console script: the commands of `pipeline/cli.py`, and those that need orchestration.
 
 Prefect is imported within the commands, so that `pipeline explain` starts at once.
 """
@@ -31,7 +31,7 @@ from pipeline.cli import (
 from pipeline.config import load_config
 from pipeline.decide import Aim
 from pipeline.plan import PlanOptions
-from pipeline.records import Engine
+from pipeline.records import Engine, RejectReason
 from pipeline.report import RunReport
 from pipeline.store import publish_to
 from pipeline.store.target import open_target
@@ -63,6 +63,10 @@ PublishOption = Annotated[
         help="Publish the tables there too, such as to s3://bucket/news.",
     ),
 ]
+NoPrefectOption = Annotated[bool, typer.Option("--no-prefect", help="The same steps without Prefect.")]
+ReportOption = Annotated[bool, typer.Option("--json", help="One JSON object with the counts on stdout.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 5 when records were rejected.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what a run would do, and write nothing.")]
 
 
 @app.command()
@@ -76,13 +80,13 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     comments: CommentsOption = False,
     publish: PublishOption = None,
     config: ConfigOption = None,
-    no_prefect: Annotated[bool, typer.Option("--no-prefect", help="The same steps without Prefect.")] = False,
-    as_object: Annotated[bool, typer.Option("--json", help="One JSON object with the counts on stdout.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 5 when records were rejected.")] = False,
+    no_prefect: NoPrefectOption = False,
+    as_object: ReportOption = False,
+    strict: StrictOption = False,
     allow_mass_delete: Annotated[
         bool, typer.Option("--allow-mass-delete", help="Take over the deletion of more than half of the raw files.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a run would do, and write nothing.")] = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """
     Clean what is new or changed in the raw folder since the last run, and publish the tables.
@@ -90,16 +94,48 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     Example: pipeline run --raw raw --clean clean
     """
     manner = Manner(aim, engine, comments)
-    options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=load_config(config).read)
+    settings = load_config(config)
+    options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=settings.read, limits=settings.limits)
     if dry_run:
         _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    run_once = _run_directly if no_prefect else _run_flow
-    with _progress_bar() as watcher, watched_by(watcher):
-        report = run_once(raw, clean, workers or usable_cores(), runner, manner, options)
-    typer.echo(report.to_json() if as_object else report.summary())
-    if publish:
-        complain(describe_published(publish_to(publish, clean)))
-    raise typer.Exit(report.exit_code or (REJECTIONS if strict and report.rejected else 0))
+    report = _run(raw, clean, workers, runner, manner, options, no_prefect=no_prefect)
+    _tell(report, clean, publish, as_object=as_object, strict=strict)
+
+
+@app.command()
+def retry(  # noqa: PLR0913, PLR0917 - as above
+    reason: Annotated[
+        list[RejectReason] | None,
+        typer.Option("--reason", help="Only what was rejected for this; may be repeated.  [default: any reason]"),
+    ] = None,
+    raw: RawOption = Path("raw"),
+    clean: CleanOption = Path("clean"),
+    workers: WorkersOption = None,
+    runner: RunnerOption = RunnerName.PROCESS,
+    aim: AimOption = Aim.BALANCED,
+    engine: EngineOption = Engine.LINES,
+    comments: CommentsOption = False,
+    publish: PublishOption = None,
+    config: ConfigOption = None,
+    no_prefect: NoPrefectOption = False,
+    as_object: ReportOption = False,
+    strict: StrictOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """
+    Run, and clean files again of which a record was rejected, although they have not changed.
+
+    The other options are those that `run` is called with: with others, all files are cleaned again.
+
+    Example: pipeline retry --reason timed-out --reason out-of-memory
+    """
+    settings = load_config(config)
+    options = PlanOptions(reading=settings.read, limits=settings.limits, retry=tuple(reason or RejectReason))
+    manner = Manner(aim, engine, comments)
+    if dry_run:
+        _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
+    report = _run(raw, clean, workers, runner, manner, options, no_prefect=no_prefect)
+    _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
 @app.command()
@@ -124,13 +160,37 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     Example: pipeline serve --every 15m
     """
     schedule = make_schedule(cron, every)
-    reading = load_config(config).read
+    settings = load_config(config)
     state = environment.prepare(clean)
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
     manner = Manner(aim, engine, comments)
-    served = Served(raw, clean, workers or usable_cores(), runner, manner, schedule, publish, reading)
+    cores = workers or usable_cores()
+    served = Served(raw, clean, cores, runner, manner, schedule, publish, settings.read, settings.limits)
     serve(served, state, Console(stderr=True))
+
+
+def _run(  # noqa: PLR0913, PLR0917 - as above
+    raw: Path,
+    clean: Path,
+    workers: int | None,
+    runner: RunnerName,
+    manner: Manner,
+    options: PlanOptions,
+    *,
+    no_prefect: bool,
+) -> RunReport:
+    run_once = _run_directly if no_prefect else _run_flow
+    with _progress_bar() as watcher, watched_by(watcher):
+        return run_once(raw, clean, workers or usable_cores(), runner, manner, options)
+
+
+def _tell(report: RunReport, clean: Path, publish: str | None, *, as_object: bool, strict: bool) -> NoReturn:
+    """What a run did, and with which exit code it ends."""
+    typer.echo(report.to_json() if as_object else report.summary())
+    if publish:
+        complain(describe_published(publish_to(publish, clean)))
+    raise typer.Exit(report.exit_code or (REJECTIONS if strict and report.rejected else 0))
 
 
 def _say_what_would_be_done(
@@ -170,6 +230,8 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
             html_engine=manner.engine,
             comments=manner.comments,
             reading=options.reading,
+            limits=options.limits,
+            retry=options.retry,
             allow_mass_delete=options.allow_mass_delete,
         )
 

@@ -51,6 +51,7 @@ from flows.runners import RunnerName
 from flows.schedule import Schedule
 from flows.terminal import keep_terminal_quiet
 from pipeline.errors import StoreBusy, UsageError
+from pipeline.limits import DEFAULT_LIMITS, WorkLimits
 from pipeline.sources.discover import DEFAULT_READING
 from pipeline.sources.reading import Reading
 from pipeline.voices import Manner
@@ -73,6 +74,7 @@ class Served:
     schedule: Schedule
     publish: str | None = None  # the address to publish to after each run
     reading: Reading = DEFAULT_READING
+    limits: WorkLimits = DEFAULT_LIMITS
 
     @property
     def name(self) -> str:
@@ -92,6 +94,7 @@ class Served:
             "comments": self.manner.comments,
             "address": self.publish,
             "reading": self.reading.model_dump(mode="json"),
+            "limits": self.limits.model_dump(mode="json"),
             "wait_for_settling": False,
         }
 
