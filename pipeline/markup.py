@@ -36,9 +36,10 @@ def tame(markup: str) -> str:
 
 def _has_long_tag(markup: str) -> bool:
     """Tell whether a tag is long enough to be looked at; most pages have none, and the pattern would take ms to say so."""
-    return any(
-        len(piece) > _LONG and piece[0].isalpha() and ">" not in piece[:_LONG] for piece in markup.split("<")[1:]
-    )
+    pieces = markup.split("<")
+    if max(map(len, pieces)) <= _LONG:
+        return False
+    return any(len(piece) > _LONG and piece[0].isalpha() and ">" not in piece[:_LONG] for piece in pieces[1:])
 
 
 def is_heavy(markup: str) -> bool:

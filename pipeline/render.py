@@ -113,9 +113,9 @@ def _without_blank(rendering: Rendering) -> Rendering:
     return _chosen(rendering, np.flatnonzero(~np.array(blank, bool))) if any(blank) else rendering
 
 
-_TYPE = re.compile(
-    r'"@type"\s*:\s*\[?\s*"(?:https?://schema.org/)?(\w{1,40})"|og:type["\'][^<>]{0,40}?content=["\']([\w.:]{1,40})'
-)
+# One by one: a pattern that begins with plain text is looked for many times as fast as two alternatives.
+_LINKED_TYPE = re.compile(r'"@type"\s*:\s*\[?\s*"(?:https?://schema.org/)?(\w{1,40})"')
+_GRAPH_TYPE = re.compile(r"""og:type["'][^<>]{0,40}?content=["']([\w.:]{1,40})""")
 _TYPES: Mapping[int, str] = {
     Declared.ARTICLE: "article newsarticle blogposting reportagenewsarticle liveblogposting opinionnewsarticle techarticle"
     " analysisnewsarticle scholarlyarticle reviewnewsarticle backgroundnewsarticle advertisercontentarticle review blog"
@@ -134,8 +134,8 @@ _DECLARED: Mapping[str, int] = {name: bit for bit, names in _TYPES.items() for n
 def _declared(markup: str) -> int:
     """What a page says that it is."""
     bits = 0
-    for linked, graph in _TYPE.findall(markup):
-        bits |= _DECLARED.get((linked or graph).lower(), 0)
+    for name in chain(_LINKED_TYPE.findall(markup), _GRAPH_TYPE.findall(markup)):
+        bits |= _DECLARED.get(name.lower(), 0)
     return bits
 
 
