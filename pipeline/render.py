@@ -21,7 +21,7 @@ from lxml import etree  # type: ignore[import-untyped]  # lxml publishes no type
 from resiliparse.extract.html2text import extract_plain_text
 
 from pipeline.blank import is_blank
-from pipeline.elements import TAGS, Bools, Declared, Elements, Ints, Region, Rendering
+from pipeline.elements import CELL_BAR, TAGS, Bools, Declared, Elements, Ints, Region, Rendering
 
 
 class Flow:
@@ -238,7 +238,7 @@ def _walk(events: Sequence[int]) -> _Walk:
     order = np.argsort(depth, kind="stable")
     closing = np.empty_like(begins)
     closing[order] = ends[np.argsort(after, kind="stable")]
-    before = np.cumsum(begin)
+    before = np.cumsum(begin, dtype=np.int64)
     # The element around a place is the last one of its depth that has begun.
     length = len(event) + 1
     keys = depth[order] * length + begins[order]
@@ -356,7 +356,7 @@ def _collapsed(texts: Sequence[str]) -> str:
     if _CELL not in joined:
         return " ".join(joined.split())
     cells = (" ".join(cell.split()) for cell in joined.split(_CELL))
-    return " | ".join(cell for cell in cells if cell)
+    return CELL_BAR.join(cell for cell in cells if cell)
 
 
 def _unwrap(rendering: Rendering, verbatim: Bools, pieces: _Pieces, first: Ints, last: Ints) -> Rendering:
