@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from socket import socket
 
 import pytest
 
 from flows.runners import RunnerName, check_runner
 from pipeline import run
 from pipeline.errors import UsageError
-from pipeline.store import verify
+from pipeline.store import read_table, verify
 from tests.flows.test_clean_raw import run_flow, tables
 
 STARTED = 60.0  # seconds for Dask's processes to find each other
@@ -99,6 +100,32 @@ def kill_when_busy(clean: Path, worker: subprocess.Popen[bytes]) -> None:
     pieces = clean / ".store" / "pieces"
     wait_until(lambda: pieces.is_dir() and any(pieces.iterdir()))
     os.kill(worker.pid, signal.SIGKILL)
+
+
+@pytest.mark.long
+def test_the_readme_says_how(dumps: Path, clean: Path, tmp_path: Path, user: dict[str, str], prefect_api: str) -> None:
+    """The commands of the section on more than one machine, as they stand there, on this machine alone."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## More than one machine")[2].partition("\n## ")[0]
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    block = section.split("```")[1].replace("10.0.0.5", "127.0.0.1").replace("8786", port)
+    scheduler, worker, the_run = (
+        line.replace(".venv/bin/", f"{Path(sys.executable).parent}/").split() for line in block.strip().splitlines()
+    )
+    beside = user | {"PREFECT_API_URL": prefect_api}
+    with ExitStack() as stack:
+        for command in (scheduler, worker):
+            process = subprocess.Popen(command, cwd=tmp_path, env=beside, stderr=subprocess.DEVNULL)
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+        done = subprocess.run(
+            [*the_run, "--raw", dumps, "--clean", clean], cwd=tmp_path, env=beside, check=True, timeout=200
+        )
+
+    assert done.returncode == 0
+    assert read_table("articles", clean).num_rows == 6
 
 
 def test_what_cannot_be_used_is_refused() -> None:
