@@ -18,7 +18,7 @@ from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
 from flows.progress import tell
-from flows.runners import RunnerName, make_runner, usable_cores
+from flows.runners import CLUSTERS, RunnerName, check_runner, make_runner, usable_cores
 from pipeline import run
 from pipeline.decide import Aim
 from pipeline.errors import PipelineError
@@ -94,6 +94,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     workers: int | None = None,
     runner: RunnerName = RunnerName.PROCESS,
     *,
+    cluster: str | None = None,
     aim: Aim = Aim.BALANCED,
     html_engine: Engine = Engine.LINES,
     comments: bool = False,
@@ -112,7 +113,8 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         raw: The folder with the raw dumps.
         clean: The folder of the store; the tables are published here as Parquet.
         workers: How many shards are cleaned side by side; by default as many as there are cores.
-        runner: Where shards are cleaned: in threads of the run's process, or in worker processes that are watched.
+        runner: Where shards are cleaned: in threads of the run's process, in watched processes, or by Dask or Ray.
+        cluster: The address of a Dask or Ray cluster that is there already, such as "tcp://10.0.0.5:8786".
         aim: What the learned model avoids more: leaving furniture ("precision"), or losing text ("recall").
         html_engine: What makes lines of HTML: all that a page shows ("lines"), or what trafilatura finds ("trafilatura").
         comments: Keep readers' comments, apart from the text: in a column of their own.
@@ -125,6 +127,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         wait_for_settling: Wait for files that are still being written; otherwise they are left to the next run.
 
     """
+    check_runner(runner, cluster)
     options = run.PlanOptions(
         shard_size,
         wait=wait_for_settling,
@@ -135,7 +138,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     )
     with run.open_store(clean) as store:
         work = plan(store, raw, Manner(aim, html_engine, comments), options)
-        results = list(clean_shards(work.shards, runner, workers or usable_cores()))
+        results = list(clean_shards(work.shards, runner, workers or usable_cores(), cluster))
         report = commit(store, work, results)
     publish(report, clean)
     if address:
@@ -155,13 +158,16 @@ def headline(report: RunReport) -> str:
     )
 
 
-def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> Iterator[ShardResult]:
+def clean_shards(
+    shards: Sequence[Path], runner: RunnerName, workers: int, cluster: str | None = None
+) -> Iterator[ShardResult]:
     """
     Clean all shards and give the results of those that succeed; the others are logged and left to the next run.
 
-    A shard that kills its worker is seen to by `pipeline.isolation`, which is all that the threads of the runner wait for.
+    A shard that kills its worker is seen to where it is cleaned, by `pipeline.isolation`. A single one needs no cluster.
     """
-    for done, (shard, outcome) in enumerate(_clean_side_by_side(shards, runner, workers), start=1):
+    where = RunnerName.PROCESS if len(shards) == 1 and runner in CLUSTERS else runner
+    for done, (shard, outcome) in enumerate(_clean_side_by_side(shards, where, workers, cluster), start=1):
         match outcome:
             case ShardResult():
                 yield outcome
@@ -177,12 +183,12 @@ def _complain(shard: Path, error: Exception) -> None:
 
 
 def _clean_side_by_side(
-    shards: Sequence[Path], runner: RunnerName, workers: int
+    shards: Sequence[Path], runner: RunnerName, workers: int, cluster: str | None
 ) -> Iterator[tuple[Path, ShardResult | Exception]]:
     """Each shard with its result, or with what stopped it, as they come."""
     if not shards:
         return
-    with make_runner(runner, min(workers, len(shards))) as pool:
+    with make_runner(runner, min(workers, len(shards)), cluster) as pool:
         futures = {pool.submit(clean_shard, {"shard": shard, "runner": runner}): shard for shard in shards}
         try:
             for future in as_completed(list(futures)):

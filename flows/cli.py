@@ -6,8 +6,9 @@ Prefect is imported within the commands, so that `pipeline explain` starts at on
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from flows import environment
 from flows.progress import Watcher, tell, watched_by
-from flows.runners import RunnerName, usable_cores
+from flows.runners import CLUSTERS, RunnerName, check_runner, usable_cores
 from flows.schedule import make_schedule
 from flows.terminal import keep_terminal_quiet
 from pipeline.cli import (
@@ -30,6 +31,7 @@ from pipeline.cli import (
 )
 from pipeline.config import load_config
 from pipeline.decide import Aim
+from pipeline.errors import UsageError
 from pipeline.plan import PlanOptions
 from pipeline.records import Engine, RejectReason
 from pipeline.report import RunReport
@@ -54,6 +56,14 @@ WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, help="Shards cleaned side by side.  [default: cores]")
 ]
 RunnerOption = Annotated[RunnerName, typer.Option("--runner", help="Where shards are cleaned.")]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Of a Dask scheduler or Ray cluster that is there already, such as tcp://10.0.0.5:8786.",
+    ),
+]
 PublishOption = Annotated[
     str | None,
     typer.Option(
@@ -63,6 +73,7 @@ PublishOption = Annotated[
         help="Publish the tables there too, such as to s3://bucket/news.",
     ),
 ]
+
 NoPrefectOption = Annotated[bool, typer.Option("--no-prefect", help="The same steps without Prefect.")]
 ReportOption = Annotated[bool, typer.Option("--json", help="One JSON object with the counts on stdout.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 5 when records were rejected.")]
@@ -75,6 +86,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
+    cluster: ClusterOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -98,7 +110,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=settings.read, limits=settings.limits)
     if dry_run:
         _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    report = _run(raw, clean, workers, runner, manner, options, no_prefect=no_prefect)
+    report = _run(raw, clean, workers, runner, cluster, manner, options, no_prefect=no_prefect)
     _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
@@ -112,6 +124,7 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
+    cluster: ClusterOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -123,18 +136,18 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
     dry_run: DryRunOption = False,
 ) -> None:
     """
-    Run, and clean files again of which a record was rejected, although they have not changed.
+    Do what `run` does, and clean files again of which a record was rejected, although they have not changed.
 
-    The other options are those that `run` is called with: with others, all files are cleaned again.
+    Give the other options as for `run`: with another aim or settings file, all files are cleaned again.
 
     Example: pipeline retry --reason timed-out --reason out-of-memory
     """
+    manner = Manner(aim, engine, comments)
     settings = load_config(config)
     options = PlanOptions(reading=settings.read, limits=settings.limits, retry=tuple(reason or RejectReason))
-    manner = Manner(aim, engine, comments)
     if dry_run:
         _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    report = _run(raw, clean, workers, runner, manner, options, no_prefect=no_prefect)
+    report = _run(raw, clean, workers, runner, cluster, manner, options, no_prefect=no_prefect)
     _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
@@ -146,6 +159,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
+    cluster: ClusterOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -165,8 +179,19 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
     manner = Manner(aim, engine, comments)
-    cores = workers or usable_cores()
-    served = Served(raw, clean, cores, runner, manner, schedule, publish, settings.read, settings.limits)
+    check_runner(runner, cluster)
+    served = Served(
+        raw,
+        clean,
+        workers or usable_cores(),
+        runner,
+        manner,
+        schedule,
+        publish,
+        settings.read,
+        settings.limits,
+        cluster,
+    )
     serve(served, state, Console(stderr=True))
 
 
@@ -175,12 +200,16 @@ def _run(  # noqa: PLR0913, PLR0917 - as above
     clean: Path,
     workers: int | None,
     runner: RunnerName,
+    cluster: str | None,
     manner: Manner,
     options: PlanOptions,
     *,
     no_prefect: bool,
 ) -> RunReport:
-    run_once = _run_directly if no_prefect else _run_flow
+    check_runner(runner, cluster)
+    if no_prefect and runner in CLUSTERS:
+        raise UsageError(f"--runner {runner} needs Prefect; leave out --no-prefect")
+    run_once = _run_directly if no_prefect else partial(_run_flow, cluster)
     with _progress_bar() as watcher, watched_by(watcher):
         return run_once(raw, clean, workers or usable_cores(), runner, manner, options)
 
@@ -209,11 +238,12 @@ def _run_directly(  # noqa: PLR0913, PLR0917 - as above
 ) -> RunReport:
     from pipeline.run import run_directly  # noqa: PLC0415 - not needed to show help
 
-    return run_directly(raw, clean, workers=workers, runner=runner.value, manner=manner, options=options, progress=tell)
+    where: Literal["thread", "process"] = "thread" if runner is RunnerName.THREAD else "process"
+    return run_directly(raw, clean, workers=workers, runner=where, manner=manner, options=options, progress=tell)
 
 
 def _run_flow(  # noqa: PLR0913, PLR0917 - as above
-    raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
+    cluster: str | None, raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
 ) -> RunReport:
     state = environment.prepare(clean)
     from flows.clean_raw import clean_raw  # noqa: PLC0415 - imports Prefect, see the module
@@ -226,6 +256,7 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
             clean,
             workers,
             runner,
+            cluster=cluster,
             aim=manner.aim,
             html_engine=manner.engine,
             comments=manner.comments,

@@ -40,15 +40,14 @@ class _Powers:
     """Powers of an odd base modulo 2**64 and of its inverse, grown as longer texts come."""
 
     def __init__(self) -> None:
-        self.powers: Hashes = np.ones(1, np.uint64)
-        self.inverse: Hashes = np.ones(1, np.uint64)
+        self._both = np.ones(1, np.uint64), np.ones(1, np.uint64)
 
     def up_to(self, count: int) -> tuple[Hashes, Hashes]:
-        if len(self.powers) < count:
+        powers, inverse = self._both  # at once: another thread may grow them meanwhile
+        if len(powers) < count:
             size = max(count, 1 << 19)
-            self.powers = _geometric(_BASE, size)
-            self.inverse = _geometric(pow(_BASE, -1, 1 << 64), size)
-        return self.powers[:count], self.inverse[:count]
+            self._both = powers, inverse = _geometric(_BASE, size), _geometric(pow(_BASE, -1, 1 << 64), size)
+        return powers[:count], inverse[:count]
 
 
 def _geometric(base: int, count: int) -> Hashes:
