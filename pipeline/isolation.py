@@ -44,6 +44,10 @@ LOOK_SECONDS = 0.1
 """How often a worker is looked at; memory fills at about 1 GB/s."""
 MOST_ATTEMPTS = 100
 """At one shard; three or four are needed for each record that is given up."""
+MOST_ACCIDENTS = 5
+"""Attempts in a row that ended where no record is to blame, such as a worker that cannot start."""
+PATIENCE_SECONDS = 5.0
+"""For a worker that was killed to be seen dead, and for one that is gone to be missed."""
 FEW = 50
 """So many records are cleaned one by one to find the one to blame; more of them in as many batches as a batch has records."""
 
@@ -70,12 +74,13 @@ class Inquiry:
 
     caution: Caution = CAREFREE
     suspect: tuple[Stage, Place] | None = None  # a single record at which the last attempt ended
+    accidents: int = 0  # in a row
 
     def after(self, fault: Fault) -> "Inquiry":
         """What the next attempt is to heed; the fault may be an accident, so a record is given up at the second one."""
         step, known = fault.step, self.caution.given_up
         if step.stage is Stage.ELSEWHERE:
-            return Inquiry(Caution(known))
+            return Inquiry(Caution(known), accidents=self.accidents + 1)
         if step.records > 1:
             together = isqrt(step.records) if step.records > FEW else 1
             return Inquiry(Caution(known, together=together, careful=step.records))
@@ -118,7 +123,9 @@ def _finished(shard_path: Path, shard: Shard, cleaner: Cleaner) -> Finished:
             log.warning("%s: %s; rejected", shard_path.stem, last)
         else:
             log.info("%s: %s; tried again", shard_path.stem, last)
-    raise ShardFailed(f"{shard_path.stem}: {MOST_ATTEMPTS} workers ended at it, the last at {last}")
+        if inquiry.accidents == MOST_ACCIDENTS:
+            break
+    raise ShardFailed(f"{shard_path.stem}: worker after worker ended at it, the last at {last}")
 
 
 def _name(shard: Shard, step: Step) -> str:
@@ -158,7 +165,7 @@ def _attempt(task: _Task) -> Finished | Fault:
     except MemoryError:
         step = note.read()
         return Fault(step, RejectReason.OUT_OF_MEMORY, f"{_SAID[step.stage]} took more memory than there is")
-    except (PipelineError, OSError, KeyboardInterrupt, SystemExit):
+    except (PipelineError, OSError):
         raise
     except BaseException as error:  # a panic of polars is no Exception
         step = note.read()
@@ -178,16 +185,19 @@ class Watch:
         self._cpu = 0.0
         self._waited = 0.0  # seconds without any
         self._looked = time.monotonic()
+        self._missed = 0.0  # seconds for which it was gone
 
     def look(self, step: Step) -> Fault | None:
         """The fault of a worker that is over its limits in this step."""
-        found = _resources(step.worker)
-        if found is None:
-            return None
-        cpu, memory, is_waiting = found
         # A laptop that slept, or a run that was stopped with Ctrl-Z, has not waited for its worker.
         now = time.monotonic()
         since, self._looked = min(now - self._looked, 5 * LOOK_SECONDS), now
+        found = _resources(step.worker)
+        if found is None:
+            self._missed += since if step.worker else 0.0
+            gone = f"its worker ended {_SAID[step.stage]}"
+            return Fault(step, RejectReason.CRASHED, gone) if self._missed > PATIENCE_SECONDS else None
+        cpu, memory, is_waiting = found
         if step.number != self._number:
             self._number, self._began, self._waited = step.number, cpu, 0.0
         self._waited = self._waited + since if is_waiting and cpu == self._cpu else 0.0
@@ -248,8 +258,7 @@ class _Crew:
         with self._lock:
             self._ended.set()
             idle, self._idle = self._idle, []
-        for pool in idle:
-            _end(pool)
+        _end(*idle)
 
     def _take(self) -> ProcessPool:
         with self._lock:
@@ -259,21 +268,21 @@ class _Crew:
             return self._idle.pop() if self._idle else ProcessPool(1, 0, end_with_parent, (), get_context("spawn"))
 
     def _watched(self, pool: ProcessPool, task: "_Task", note: Note) -> Finished | Fault:
-        fault: Fault | None = None
         watch = Watch(task.limits)
         try:
             future = pool.schedule(_attempt, args=(task,))
             while not wait([future], LOOK_SECONDS).done:
                 if self._ended.is_set():
                     raise CancelledError
-                step = note.read()
-                fault = fault or watch.look(step)
+                fault = watch.look(note.read())
                 if fault is not None:
                     with suppress(ProcessLookupError):
-                        os.kill(step.worker, signal.SIGKILL)
+                        os.kill(fault.step.worker, signal.SIGKILL)
+                    wait([future], PATIENCE_SECONDS)
+                    return fault
             return future.result()
         except (ProcessExpired, BrokenProcessPool) as death:
-            return fault or _accident(note.read(), death)
+            return _accident(note.read(), death)
 
 
 def end_crew() -> None:
@@ -286,9 +295,11 @@ def end_crew() -> None:
 _crew = _Crew()
 
 
-def _end(pool: ProcessPool) -> None:
-    pool.stop()  # type: ignore[no-untyped-call]  # pebble has types, but not all of them
-    pool.join()
+def _end(*pools: ProcessPool) -> None:
+    for pool in pools:
+        pool.stop()  # type: ignore[no-untyped-call]  # pebble has types, but not all of them
+    for pool in pools:
+        pool.join()
 
 
 def _accident(step: Step, death: ProcessExpired | BrokenProcessPool) -> Fault:

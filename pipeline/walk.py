@@ -90,7 +90,7 @@ class Walk:
                 outcome = content.finish()
         vanished = isinstance(outcome, ReadFailure) and outcome.vanished
         self.progress = Progress(
-            begin.read_ns, begin.file + 1, 1, None, begin.vanished + vanished, Counter(begin.skipped) + skipped
+            begin.read_ns, begin.file + 1, 1, None, begin.vanished + vanished, dict(Counter(begin.skipped) + skipped)
         )
         if isinstance(outcome, Fingerprint):
             yield End(outcome.file, outcome.sha256)

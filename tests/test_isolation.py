@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -174,7 +175,7 @@ def test_an_accident_is_no_proof() -> None:
     back = other.after(fault(step(Stage.READING, 7)))
 
     assert first.caution == Caution(alone=Place(0, 7))
-    assert other.caution == CAREFREE
+    assert (other.caution, other.accidents, back.accidents) == (CAREFREE, 1, 0)
     assert back == first
     assert back.after(fault(step(Stage.READING, 7))).caution.given_up.keys() == {Place(0, 7)}
 
@@ -323,7 +324,7 @@ def test_a_shard_is_not_tried_for_ever(shard: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("pipeline.isolation.MOST_ATTEMPTS", 2)
     assert MOST_ATTEMPTS > 2
 
-    with pytest.raises(ShardFailed, match=r"2 workers ended at it, the last at a.txt#1: .*exit code 7"):
+    with pytest.raises(ShardFailed, match=r"worker after worker ended at it, the last at a.txt#1: .*exit code 7"):
         clean_isolated(shard, die_at_once)
 
 
@@ -332,3 +333,16 @@ def test_isolated_or_not_a_shard_has_the_same_result(shard: Path) -> None:
     isolated = clean_isolated(shard, clean_trivially)
 
     assert clean_shard(shard, die_at_once) == clean_isolated(shard, die_at_once) == isolated
+
+
+def test_a_worker_that_cannot_start_fails_the_shard(shard: Path) -> None:
+    """Soon: there is no record to search for."""
+
+    class Local:
+        """What a worker cannot find."""
+
+        def __call__(self, records: Sequence[RawRecord], voices: Voices) -> Sequence[Article | Rejection]:
+            raise NotImplementedError
+
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        clean_isolated(shard, Local())
