@@ -120,7 +120,7 @@ def test_a_record_that_kills_its_worker_is_rejected(dumps: Path, clean: Path, mo
     report = run_flow(dumps, clean, workers=1, runner=RunnerName.PROCESS)
 
     assert (report.shards, report.shards_failed, report.records) == (1, 0, 9)
-    assert report.rejected_by_reason == {"crashed": 1, "empty": 1}
+    assert report.rejected_by_reason == {"crashed": 1}
 
 
 def test_the_flow_tries_rejected_records_again(dumps: Path, clean: Path) -> None:
