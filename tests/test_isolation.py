@@ -29,7 +29,7 @@ from tests.crash.world import clean_trivially, dump
 from tests.poison import DawdleOnce, PoisonedReader, clean_poisoned
 from tests.store_cases import by_source, lasting, rows
 
-LIMITS = WorkLimits(seconds=1.5)
+LIMITS = WorkLimits(seconds=0.8)
 RECORDS = 300
 
 
@@ -74,8 +74,8 @@ def undisturbed(raw: Path, clean: Path, without: Sequence[str] = ()) -> dict[str
 
 
 def test_poison_among_hundreds_is_rejected_and_nothing_else(raw: Path, clean: Path, tmp_path: Path) -> None:
-    """One record hangs its worker, one kills it, one raises: each is rejected with its reason, place and size."""
-    poison = {17: "poison: fail", 150: "poison: hang", 271: "poison: die"}
+    """One record hangs its worker, one raises: each is rejected with its reason, place and size."""
+    poison = {17: "poison: fail", 150: "poison: hang"}
     write_lines(raw / "a.jsonl", poison)
     (raw / "b.txt").write_bytes(dump(1, 1))
     (raw / "c.txt").write_bytes(b"")
@@ -83,7 +83,7 @@ def test_poison_among_hundreds_is_rejected_and_nothing_else(raw: Path, clean: Pa
     report = run(raw, clean, clean_poisoned)
 
     assert (report.shards_failed, report.records) == (0, RECORDS + 2)
-    assert report.rejected_by_reason == {"empty": 1, "failed": 1, "timed-out": 1, "crashed": 1}
+    assert report.rejected_by_reason == {"empty": 1, "failed": 1, "timed-out": 1}
     rejected = by_source(clean, "rejected")
     lines = (raw / "a.jsonl").read_bytes().splitlines(keepends=True)
     for number, text in poison.items():
@@ -91,7 +91,6 @@ def test_poison_among_hundreds_is_rejected_and_nothing_else(raw: Path, clean: Pa
         assert (row["size"], row["byte_offset"]) == (len(text), sum(map(len, lines[: number - 1])))
     assert "ValueError: no such town" in rejected["a.jsonl#17"]["detail"]
     assert "CPU time" in rejected["a.jsonl#150"]["detail"]
-    assert "SIGSEGV" in rejected["a.jsonl#271"]["detail"]
     sources = [f"a.jsonl#{number}" for number in poison]
     found = lasting(clean)
     found["rejected"] = [row for row in found["rejected"] if row["source"] not in sources]
@@ -137,14 +136,15 @@ def test_a_record_that_cannot_be_read_takes_the_rest_of_its_file_along(raw: Path
 
 
 @pytest.mark.long
-def test_a_record_that_takes_all_memory_is_rejected(raw: Path, clean: Path) -> None:
+def test_records_that_take_all_memory_or_crash_are_rejected(raw: Path, clean: Path) -> None:
     """The worker is killed before the machine suffers."""
-    write_lines(raw / "a.jsonl", {5: "poison: eat"}, records=10)
+    write_lines(raw / "a.jsonl", {5: "poison: eat", 290: "poison: die"})
 
     report = run(raw, clean, clean_poisoned, limits=WorkLimits(memory="600MiB"))  # type: ignore[arg-type]
 
-    assert report.rejected_by_reason == {"out-of-memory": 1}
-    assert report.articles == 9
+    assert report.rejected_by_reason == {"out-of-memory": 1, "crashed": 1}
+    assert report.records == RECORDS
+    assert {row["source"] for row in rows(clean, "rejected")} == {"a.jsonl#5", "a.jsonl#290"}
 
 
 def step(stage: Stage, record: int = 1, records: int = 1, number: int = 1, worker: int = 0) -> Step:
