@@ -19,13 +19,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
+from heapq import nlargest
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 
 from pipeline.clean import clean_records
 from pipeline.plan import DEFAULT_OPTIONS, PlanOptions, plan_files
 from pipeline.report import RunReport, StoreCounts
-from pipeline.shards import Cleaner, ShardResult, clean_shard
+from pipeline.shards import SLOWEST_TOLD, Cleaner, ShardResult, clean_shard
 from pipeline.store.changes import Outcome
 from pipeline.store.commit import Committed, commit, open_store
 from pipeline.store.layout import Layout, is_disk_trouble
@@ -161,7 +163,15 @@ def _report(plan: Plan, results: Sequence[ShardResult], committed: Committed, st
         lines_by_reason=committed.lines_by_reason,
         rejected_by_reason=committed.rejected_by_reason,
         skipped=dict(sorted(sum((Counter(result.skipped) for result in results), Counter()).items())),
+        slowest=_slowest(results),
+        sites=committed.sites,
         shards=len(plan.shards),
         shards_failed=len(plan.shards) - len(results),
         store=store,
     )
+
+
+def _slowest(results: Sequence[ShardResult]) -> dict[str, float]:
+    """The files that took longest in any shard; what a dead run cleaned is not known."""
+    found = [item for result in results for item in result.slowest.items()]
+    return dict(nlargest(SLOWEST_TOLD, found, key=itemgetter(1)))
