@@ -1,21 +1,36 @@
 """What a run leaves in Prefect for people to read and for automations to act on."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+import httpx
+from prefect import get_run_logger
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.events import emit_event
+from prefect.exceptions import PrefectException
 
 from flows.environment import store_name
+from flows.progress import Watcher
 from pipeline.explain import visible
 from pipeline.markdown import LONGEST_CELL, RejectedRecord, draw, draw_warnings, last_before, rejections_of
 from pipeline.report import RunReport
-from pipeline.store.drift import SiteWarning
 
 REPORT_KEY = "clean-raw-run"
 REJECTIONS_KEY = "clean-raw-rejections"
 WARNINGS_KEY = "clean-raw-warnings"
+PROGRESS_KEY = "clean-raw-progress"
+
+PROGRESS_SECONDS = 5.0  # between two updates: each takes some ten milliseconds, and nobody reads faster
 
 EVENT = "article-pipeline.site"
 """What the names of events begin with; the kind of change follows, as in `article-pipeline.site.more-removed`."""
@@ -34,9 +49,37 @@ def publish_report(report: RunReport, clean: Path, headline: str) -> None:
         create_markdown_artifact(draw_warnings(report), key=WARNINGS_KEY, description=what)
 
 
-def emit_warnings(warnings: Sequence[SiteWarning], clean: Path) -> None:
+@contextmanager
+def progress_published(shards: int) -> Iterator[Watcher]:
+    """A watcher that keeps a progress artifact of this run up to date; for a run without shards there is none."""
+    if not shards:
+        yield lambda _done, _total, _records: None
+        return
+    description = f"0 of {shards:,} shards cleaned"
+    artifact = cast("UUID", create_progress_artifact(0.0, key=PROGRESS_KEY, description=description))
+    told = time.monotonic()
+
+    def show(done: int, total: int, records: int) -> None:
+        nonlocal told
+        if done < total and time.monotonic() < told + PROGRESS_SECONDS:
+            return
+        told = time.monotonic()
+        _update_progress(artifact, 100 * done / total, f"{done:,} of {total:,} shards cleaned, {records:,} records")
+
+    yield show
+
+
+def _update_progress(artifact: UUID, percent: float, description: str) -> None:
+    """Show how far the run is; a server that hiccups here is no reason to break a run off."""
+    try:
+        update_progress_artifact(artifact, percent, description=description)
+    except (httpx.HTTPError, PrefectException) as error:
+        get_run_logger().warning("progress could not be shown: %s", error)
+
+
+def emit_warnings(report: RunReport, clean: Path) -> None:
     """Send an event for each warning; Prefect relates it to the flow run by itself."""
-    for warning in warnings:
+    for warning in report.sites.warnings:
         site = warning.site or "none"
         emit_event(
             f"{EVENT}.{warning.what}",
@@ -45,7 +88,7 @@ def emit_warnings(warnings: Sequence[SiteWarning], clean: Path) -> None:
                 "prefect.resource.name": site,
                 f"{EVENT}.store": store_name(clean),
             },
-            payload={**asdict(warning), "message": str(warning)},
+            payload={**asdict(warning), "message": str(warning), "run_id": report.run_id},
         )
 
 

@@ -17,8 +17,8 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
-from flows.artifacts import emit_warnings, publish_report
-from flows.progress import tell
+from flows.artifacts import emit_warnings, progress_published, publish_report
+from flows.progress import tell, watched_by
 from flows.runners import RunnerName, make_runner, usable_cores
 from pipeline import run
 from pipeline.decide import Aim
@@ -82,7 +82,7 @@ def warn(report: RunReport, clean: Path) -> None:
     """Tell of sites whose articles no longer look as they did; a task without retries, so that each is told once."""
     for warning in report.sites.warnings:
         get_run_logger().warning("%s", visible(str(warning)))
-    emit_warnings(report.sites.warnings, clean)
+    emit_warnings(report, clean)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -132,7 +132,8 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     options = run.PlanOptions(shard_size, wait=wait_for_settling, allow_mass_delete=allow_mass_delete, reading=reading)
     with run.open_store(clean) as store:
         work = plan(store, raw, Manner(aim, html_engine, comments), options)
-        results = list(clean_shards(work.shards, runner, workers or usable_cores()))
+        with progress_published(len(work.shards)) as watcher, watched_by(watcher):
+            results = list(clean_shards(work.shards, runner, workers or usable_cores()))
         report = commit(store, work, results)
     publish(report, clean)
     if report.sites.warnings:
@@ -164,7 +165,7 @@ def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> It
     """
     first = runner if len(shards) > 1 else RunnerName.THREAD
     broken: list[Path] = []
-    done = 0
+    done = records = 0
     for shard, outcome in _clean_side_by_side(shards, first, workers):
         match outcome:
             case BrokenProcessPool():
@@ -172,18 +173,20 @@ def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> It
                 continue
             case ShardResult():
                 yield outcome
+                records += outcome.articles + outcome.rejected
             case error:
                 _complain(shard, error)
         done += 1
-        tell(done, len(shards))
+        tell(done, len(shards), records)
     for number, shard in enumerate(broken, start=1):
         for _, outcome in _clean_side_by_side([shard], runner, workers=1):
             match outcome:
                 case ShardResult():
                     yield outcome
+                    records += outcome.articles + outcome.rejected
                 case error:
                     _complain(shard, error)
-        tell(done + number, len(shards))
+        tell(done + number, len(shards), records)
 
 
 def _complain(shard: Path, error: Exception) -> None:

@@ -4,17 +4,17 @@ The console script: the commands of `pipeline/cli.py`, and the two that need orc
 Prefect is imported within the commands, so that `pipeline explain` starts at once.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+import logging
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from flows import environment
-from flows.progress import Watcher, tell, watched_by
+from flows.progress import progress_shown, tell, watched_by
 from flows.runners import RunnerName, usable_cores
 from flows.schedule import make_schedule
 from flows.terminal import keep_terminal_quiet
@@ -30,6 +30,8 @@ from pipeline.cli import (
 )
 from pipeline.config import load_config
 from pipeline.decide import Aim
+from pipeline.explain import visible
+from pipeline.logs import LogFormat, choose_log_format
 from pipeline.plan import PlanOptions
 from pipeline.records import Engine
 from pipeline.report import RunReport
@@ -38,6 +40,8 @@ from pipeline.store.target import open_target
 from pipeline.voices import Manner
 
 __all__ = ["app"]
+
+log = logging.getLogger(__name__)
 
 REJECTIONS = 5  # exit code
 
@@ -65,6 +69,11 @@ PublishOption = Annotated[
 ]
 
 
+LogFormatOption = Annotated[
+    LogFormat, typer.Option("--log-format", help="stderr for people, or for programs: a JSON object a line.")
+]
+
+
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
     raw: RawOption = Path("raw"),
@@ -82,6 +91,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     allow_mass_delete: Annotated[
         bool, typer.Option("--allow-mass-delete", help="Take over the deletion of more than half of the raw files.")
     ] = False,
+    logs: LogFormatOption = LogFormat.TEXT,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a run would do, and write nothing.")] = False,
 ) -> None:
     """
@@ -94,9 +104,12 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     if dry_run:
         _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
     run_once = _run_directly if no_prefect else _run_flow
-    with _progress_bar() as watcher, watched_by(watcher):
+    choose_log_format(logs)
+    with progress_shown() as watcher, watched_by(watcher):
         report = run_once(raw, clean, workers or usable_cores(), runner, manner, options)
-    typer.echo(report.to_json() if as_object else report.summary())
+    if logs is LogFormat.JSON:
+        _log_what_was_done(report)
+    typer.echo(report.to_json() if as_object else "\n".join(map(visible, report.summary().splitlines())))
     if publish:
         complain(describe_published(publish_to(publish, clean)))
     raise typer.Exit(report.exit_code or (REJECTIONS if strict and report.rejected else 0))
@@ -115,6 +128,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     comments: CommentsOption = False,
     publish: PublishOption = None,
     config: ConfigOption = None,
+    logs: LogFormatOption = LogFormat.TEXT,
 ) -> None:
     """
     Run on a schedule, never twice at once, until Ctrl-C; files still being written are left to the next run.
@@ -123,6 +137,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
 
     Example: pipeline serve --every 15m
     """
+    choose_log_format(logs)
     schedule = make_schedule(cron, every)
     reading = load_config(config).read
     state = environment.prepare(clean)
@@ -174,21 +189,8 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
         )
 
 
-@contextmanager
-def _progress_bar() -> Iterator[Watcher]:
-    """A bar on the terminal, on stderr so that stdout stays for the counts; silent where there is no terminal."""
-    console = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("starting", total=None)
-
-        def show(done: int, total: int) -> None:
-            progress.update(bar, description="cleaning shards", completed=done, total=total)
-
-        yield show
+def _log_what_was_done(report: RunReport) -> None:
+    """The counts and warnings of a run, for programs that read the log."""
+    for warning in report.sites.warnings:
+        log.warning("%s", warning, extra={"site_warning": asdict(warning)})
+    log.info("run %s ended", report.run_id, extra={"report": json.loads(report.to_json())})

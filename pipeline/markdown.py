@@ -24,7 +24,7 @@ LONGEST_CELL = 200  # characters
 RUNS_LOOKED_BACK = 100
 
 # All that starts something in CommonMark or in GitHub's dialect, with bare addresses: a backslash takes its meaning away.
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>()#+!|~&:@$^=]|(?<=www)\.", re.IGNORECASE)
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~&@$]|:(?=//)|(?<=www)\.|^[-+#]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def plain(text: str) -> str:
     Text from anywhere that Markdown shows as it is, on one line, and cut where it is long.
 
         >>> print(plain("![x](http://a.example/y.png) <b>|</b>"))
-        \!\[x\]\(http\://a.example/y.png\) \<b\>\|\</b\>
+        !\[x\](http\://a.example/y.png) \<b\>\|\</b\>
         >>> print(plain("two\nlines\x1b[2J"))
         two lines\\x1b\[2J
     """

@@ -87,12 +87,12 @@ def run_directly(  # noqa: PLR0913 - the options of the command, one by one
     manner: Manner = USUAL,
     options: PlanOptions = DEFAULT_OPTIONS,
     cleaner: Cleaner = clean_records,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int, int], None] | None = None,
 ) -> RunReport:
     """
     Run once, without Prefect.
 
-    `progress` is called with the number of shards done and of all shards. `StoreBusy` when another run is active.
+    `progress` is called with the number of shards done, of all shards, and of the records in those done. `StoreBusy` when another run is active.
     """
     with open_store(clean) as store:
         plan = plan_run(store, raw, load_voices(manner), options)
@@ -100,7 +100,7 @@ def run_directly(  # noqa: PLR0913 - the options of the command, one by one
         for number, result in enumerate(_clean_all(plan.shards, workers, runner, cleaner), start=1):
             results.extend([result] if result else [])
             if progress:
-                progress(number, len(plan.shards))
+                progress(number, len(plan.shards), sum(result.articles + result.rejected for result in results))
         return commit_run(store, plan, results)
 
 
