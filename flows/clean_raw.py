@@ -19,7 +19,7 @@ from prefect.tasks import Task, exponential_backoff
 
 from flows.artifacts import emit_warnings, progress_published, publish_report
 from flows.progress import tell, watched_by
-from flows.runners import RunnerName, make_runner, usable_cores
+from flows.runners import RunnerName, check_runner, make_runner, usable_cores
 from pipeline import run
 from pipeline.decide import Aim
 from pipeline.errors import PipelineError
@@ -102,6 +102,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     workers: int | None = None,
     runner: RunnerName = RunnerName.PROCESS,
     *,
+    cluster: str | None = None,
     aim: Aim = Aim.BALANCED,
     html_engine: Engine = Engine.LINES,
     comments: bool = False,
@@ -118,7 +119,8 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         raw: The folder with the raw dumps.
         clean: The folder of the store; the tables are published here as Parquet.
         workers: How many shards are cleaned side by side; by default as many as there are cores.
-        runner: Where shards are cleaned: in threads of the run's process, or in worker processes.
+        runner: Where shards are cleaned: in threads of the run's process, in worker processes, or by Dask or Ray.
+        cluster: The address of a Dask or Ray cluster that is there already, such as "tcp://10.0.0.5:8786".
         aim: What the learned model avoids more: leaving furniture ("precision"), or losing text ("recall").
         html_engine: What makes lines of HTML: all that a page shows ("lines"), or what trafilatura finds ("trafilatura").
         comments: Keep readers' comments, apart from the text: in a column of their own.
@@ -129,11 +131,12 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         wait_for_settling: Wait for files that are still being written; otherwise they are left to the next run.
 
     """
+    check_runner(runner, cluster)
     options = run.PlanOptions(shard_size, wait=wait_for_settling, allow_mass_delete=allow_mass_delete, reading=reading)
     with run.open_store(clean) as store:
         work = plan(store, raw, Manner(aim, html_engine, comments), options)
         with progress_published(len(work.shards)) as watcher, watched_by(watcher):
-            results = list(clean_shards(work.shards, runner, workers or usable_cores()))
+            results = list(clean_shards(work.shards, runner, workers or usable_cores(), cluster))
         report = commit(store, work, results)
     publish(report, clean)
     if report.sites.warnings:
@@ -156,7 +159,9 @@ def headline(report: RunReport) -> str:
     )
 
 
-def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> Iterator[ShardResult]:
+def clean_shards(
+    shards: Sequence[Path], runner: RunnerName, workers: int, cluster: str | None = None
+) -> Iterator[ShardResult]:
     """
     Clean all shards and give the results of those that succeed; the others are logged and left to the next run.
 
@@ -166,7 +171,7 @@ def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> It
     first = runner if len(shards) > 1 else RunnerName.THREAD
     broken: list[Path] = []
     done = records = 0
-    for shard, outcome in _clean_side_by_side(shards, first, workers):
+    for shard, outcome in _clean_side_by_side(shards, first, workers, cluster):
         match outcome:
             case BrokenProcessPool():
                 broken.append(shard)
@@ -179,7 +184,7 @@ def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> It
         done += 1
         tell(done, len(shards), records)
     for number, shard in enumerate(broken, start=1):
-        for _, outcome in _clean_side_by_side([shard], runner, workers=1):
+        for _, outcome in _clean_side_by_side([shard], runner, 1, cluster):
             match outcome:
                 case ShardResult():
                     yield outcome
@@ -196,12 +201,12 @@ def _complain(shard: Path, error: Exception) -> None:
 
 
 def _clean_side_by_side(
-    shards: Sequence[Path], runner: RunnerName, workers: int
+    shards: Sequence[Path], runner: RunnerName, workers: int, cluster: str | None
 ) -> Iterator[tuple[Path, ShardResult | Exception]]:
     """Each shard with its result, or with what stopped it, as they come."""
     if not shards:
         return
-    with make_runner(runner, min(workers, len(shards))) as pool:
+    with make_runner(runner, min(workers, len(shards)), cluster) as pool:
         futures = {pool.submit(clean_shard, {"shard": shard}): shard for shard in shards}
         try:
             for future in as_completed(list(futures)):

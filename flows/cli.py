@@ -7,15 +7,16 @@ Prefect is imported within the commands, so that `pipeline explain` starts at on
 import json
 import logging
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
 
 from flows import environment
 from flows.progress import progress_shown, tell, watched_by
-from flows.runners import RunnerName, usable_cores
+from flows.runners import CLUSTERS, RunnerName, check_runner, usable_cores
 from flows.schedule import make_schedule
 from flows.terminal import keep_terminal_quiet
 from pipeline.cli import (
@@ -30,6 +31,7 @@ from pipeline.cli import (
 )
 from pipeline.config import load_config
 from pipeline.decide import Aim
+from pipeline.errors import UsageError
 from pipeline.explain import visible
 from pipeline.logs import LogFormat, choose_log_format
 from pipeline.plan import PlanOptions
@@ -58,6 +60,14 @@ WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, help="Shards cleaned side by side.  [default: cores]")
 ]
 RunnerOption = Annotated[RunnerName, typer.Option("--runner", help="Where shards are cleaned.")]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Of a Dask scheduler or Ray cluster that is there already, such as tcp://10.0.0.5:8786.",
+    ),
+]
 PublishOption = Annotated[
     str | None,
     typer.Option(
@@ -80,6 +90,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
+    cluster: ClusterOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -103,8 +114,11 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=load_config(config).read)
     if dry_run:
         _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    run_once = _run_directly if no_prefect else _run_flow
+    check_runner(runner, cluster)
+    if no_prefect and runner in CLUSTERS:
+        raise UsageError(f"--runner {runner} needs Prefect; leave out --no-prefect")
     choose_log_format(logs)
+    run_once = _run_directly if no_prefect else partial(_run_flow, cluster)
     with progress_shown() as watcher, watched_by(watcher):
         report = run_once(raw, clean, workers or usable_cores(), runner, manner, options)
     if logs is LogFormat.JSON:
@@ -123,6 +137,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
+    cluster: ClusterOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -144,7 +159,8 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
     manner = Manner(aim, engine, comments)
-    served = Served(raw, clean, workers or usable_cores(), runner, manner, schedule, publish, reading)
+    check_runner(runner, cluster)
+    served = Served(raw, clean, workers or usable_cores(), runner, manner, schedule, publish, reading, cluster)
     serve(served, state, Console(stderr=True))
 
 
@@ -164,11 +180,12 @@ def _run_directly(  # noqa: PLR0913, PLR0917 - as above
 ) -> RunReport:
     from pipeline.run import run_directly  # noqa: PLC0415 - not needed to show help
 
-    return run_directly(raw, clean, workers=workers, runner=runner.value, manner=manner, options=options, progress=tell)
+    where: Literal["thread", "process"] = "thread" if runner is RunnerName.THREAD else "process"
+    return run_directly(raw, clean, workers=workers, runner=where, manner=manner, options=options, progress=tell)
 
 
 def _run_flow(  # noqa: PLR0913, PLR0917 - as above
-    raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
+    cluster: str | None, raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
 ) -> RunReport:
     state = environment.prepare(clean)
     from flows.clean_raw import clean_raw  # noqa: PLC0415 - imports Prefect, see the module
@@ -181,6 +198,7 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
             clean,
             workers,
             runner,
+            cluster=cluster,
             aim=manner.aim,
             html_engine=manner.engine,
             comments=manner.comments,

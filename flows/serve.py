@@ -77,6 +77,7 @@ class Served:
     schedule: Schedule
     publish: str | None = None  # the address to publish to after each run
     reading: Reading = DEFAULT_READING
+    cluster: str | None = None  # the address of a Dask or Ray cluster
 
     @property
     def name(self) -> str:
@@ -91,6 +92,7 @@ class Served:
             "clean": str(self.clean.resolve()),
             "workers": self.workers,
             "runner": self.runner.value,
+            "cluster": self.cluster,
             "aim": self.manner.aim.value,
             "html_engine": self.manner.engine.value,
             "comments": self.manner.comments,
