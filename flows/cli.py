@@ -164,6 +164,29 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     serve(served, state, Console(stderr=True))
 
 
+@app.command("watch-runs")
+def watch_runs() -> None:
+    """
+    Have a Prefect server that is configured mark runs as crashed whose process is gone; once, for a work pool.
+
+    `pipeline serve` needs no such thing: it knows its runs.
+
+    Example: pipeline watch-runs
+    """
+    environment.prepare(Path("clean"))
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 - imports Prefect, see the module
+    from prefect.settings import get_current_settings  # noqa: PLC0415 - as above
+
+    from flows.connection import prefect_api  # noqa: PLC0415 - as above
+    from flows.housekeeping import ZOMBIES, crash_zombies  # noqa: PLC0415 - as above
+
+    if get_current_settings().api.url is None:
+        raise UsageError("no Prefect server is configured; set PREFECT_API_URL, such as to http://127.0.0.1:4200/api")
+    with prefect_api(Path(), scheduler=False), get_client(sync_client=True) as client:
+        is_new = crash_zombies(client)
+    typer.echo(f'the automation "{ZOMBIES}" {"is set up" if is_new else "was there already"}')
+
+
 def _say_what_would_be_done(
     raw: Path, clean: Path, manner: Manner, options: PlanOptions, *, as_object: bool
 ) -> NoReturn:
