@@ -7,7 +7,6 @@ one that `pipeline run` starts where none is configured lives too shortly for th
 
 from datetime import UTC, datetime, timedelta
 
-from prefect.automations import Automation
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -19,7 +18,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
-from prefect.events.schemas.automations import EventTrigger, Posture
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.settings import get_current_settings
 
@@ -67,7 +66,7 @@ def crash_zombies(client: SyncPrefectClient) -> bool:
         return False
     beat = get_current_settings().flows.heartbeat_frequency or 180
     client.create_automation(
-        Automation(
+        AutomationCore(
             name=ZOMBIES,
             description=f"No heartbeat for {MISSED_BEATS * beat} s: the process, or its machine, is gone.",
             trigger=EventTrigger(
