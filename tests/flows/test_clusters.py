@@ -12,8 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from socket import socket
 
+import pyarrow as pa
 import pytest
 
+from bench.made_up import make_dump
 from flows.runners import RunnerName, check_runner
 from pipeline import run
 from pipeline.errors import UsageError
@@ -138,13 +140,60 @@ def test_what_cannot_be_used_is_refused() -> None:
             check_runner(RunnerName.RAY, None)
 
 
+MANY = 20_000
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, pa.Table]]:
+    """A raw folder of many dumps, and the rows that a run without Prefect makes of it."""
+    folder = tmp_path_factory.mktemp("many")
+    for number in range(MANY):
+        path = folder / "raw" / f"{number // 1000:02d}" / f"{number:05d}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(make_dump(number % (MANY - 100)), encoding="utf-8")  # the last hundred are copies
+    run.run_directly(folder / "raw", folder / "clean")
+    return folder / "raw", tables(folder / "clean")
+
+
 @pytest.mark.long
-@pytest.mark.skipif(find_spec("prefect_ray") is None, reason="the extra `ray` is not installed")
-def test_ray_gives_the_same_rows(dumps: Path, tmp_path: Path) -> None:
-    """On workers of this machine that come and go with the run."""
-    run.run_directly(dumps, tmp_path / "directly")
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("runner", list(RunnerName))
+def test_many_documents_give_the_same_rows(
+    many: tuple[Path, dict[str, pa.Table]], tmp_path: Path, runner: RunnerName
+) -> None:
+    """Column by column, times aside, with workers of the run's own."""
+    if runner is RunnerName.RAY and find_spec("prefect_ray") is None:
+        pytest.skip("the extra `ray` is not installed")
+    raw, rows = many
 
-    report = run_flow(dumps, tmp_path / "ray", workers=2, runner=RunnerName.RAY, shard_size=4)
+    report = run_flow(raw, tmp_path / "clean", workers=2, runner=runner)
 
-    assert (report.shards, report.shards_failed, report.articles) == (2, 0, 6)
-    assert tables(tmp_path / "ray") == tables(tmp_path / "directly")
+    assert (report.records, report.duplicates, report.shards_failed) == (MANY, 100, 0)
+    assert tables(tmp_path / "clean") == rows
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("killed", [False, True])
+def test_many_documents_give_the_same_rows_on_a_cluster(
+    many: tuple[Path, dict[str, pa.Table]],
+    tmp_path: Path,
+    dask_cluster: tuple[str, list[subprocess.Popen[bytes]]],
+    killed: bool,  # noqa: FBT001 - as pytest passes it
+) -> None:
+    """On two workers that somebody else started, of which one may die in the middle."""
+    raw, rows = many
+    address, workers = dask_cluster
+    clean = tmp_path / "clean"
+    killer = threading.Thread(target=kill_when_busy, args=(clean, workers[0]))
+    if killed:
+        killer.start()
+
+    report = run_flow(raw, clean, runner=RunnerName.DASK, cluster=address)
+
+    if killed:
+        killer.join()
+        assert workers[0].wait() == -signal.SIGKILL
+    assert (report.records, report.duplicates, report.shards_failed) == (MANY, 100, 0)
+    assert tables(clean) == rows
+    assert verify(clean, raw) == []
