@@ -10,21 +10,22 @@ from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
-from flows.progress import tell
+from flows.artifacts import emit_warnings, progress_published, publish_report
+from flows.progress import tell, watched_by
 from flows.runners import CLUSTERS, RunnerName, check_runner, make_runner, usable_cores
 from pipeline import run
 from pipeline.decide import Aim
 from pipeline.errors import PipelineError
+from pipeline.explain import visible
 from pipeline.limits import DEFAULT_LIMITS, WorkLimits
 from pipeline.records import Engine, RejectReason
-from pipeline.report import RunReport, render_markdown
+from pipeline.report import RunReport
 from pipeline.shards import ShardResult
 from pipeline.sources.discover import DEFAULT_READING
 from pipeline.sources.reading import Reading
@@ -32,8 +33,6 @@ from pipeline.store import publish_to
 from pipeline.store.layout import Layout, is_disk_trouble
 from pipeline.voices import Manner
 from pipeline.work import Plan
-
-REPORT_KEY = "clean-raw-run"
 
 # What a list of runs shows beside each, by the report's exit code. All are of the type "completed": data was published.
 OUTCOMES = {0: "Completed", 1: "Incomplete", 4: "Refused"}
@@ -73,8 +72,16 @@ def commit(store: Layout, work: Plan, results: Sequence[ShardResult]) -> RunRepo
 
 @task(cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=2)
 def publish(report: RunReport, clean: Path) -> None:
-    """Show the run's counts and the first rejections in Prefect's user interface."""
-    create_markdown_artifact(render_markdown(report, clean), key=REPORT_KEY, description=headline(report))
+    """Show what the run did in Prefect's user interface."""
+    publish_report(report, clean, headline(report))
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def warn(report: RunReport, clean: Path) -> None:
+    """Tell of sites whose articles no longer look as they did; a task without retries, so that each is told once."""
+    for warning in report.sites.warnings:
+        get_run_logger().warning("%s", visible(str(warning)))
+    emit_warnings(report, clean)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -138,9 +145,12 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     )
     with run.open_store(clean) as store:
         work = plan(store, raw, Manner(aim, html_engine, comments), options)
-        results = list(clean_shards(work.shards, runner, workers or usable_cores(), cluster))
+        with progress_published(len(work.shards)) as watcher, watched_by(watcher):
+            results = list(clean_shards(work.shards, runner, workers or usable_cores(), cluster))
         report = commit(store, work, results)
     publish(report, clean)
+    if report.sites.warnings:
+        warn(report, clean)
     if address:
         publish_elsewhere(address, clean)
     return cast("RunReport", Completed(name=OUTCOMES[report.exit_code], message=headline(report), data=report))
@@ -155,6 +165,7 @@ def headline(report: RunReport) -> str:
         f"the store holds {report.store.articles:,} articles"
         + (f"; {report.shards_failed:,} of {report.shards:,} shards failed" if report.shards_failed else "")
         + (f"; the deletion of {files.refused:,} raw files was refused" if files.refused else "")
+        + (f"; {report.sites.warning_count:,} warnings of sites" if report.sites.warning_count else "")
     )
 
 
@@ -166,14 +177,16 @@ def clean_shards(
 
     A shard that kills its worker is seen to where it is cleaned, by `pipeline.isolation`. A single one needs no cluster.
     """
+    records = 0
     where = RunnerName.PROCESS if len(shards) == 1 and runner in CLUSTERS else runner
     for done, (shard, outcome) in enumerate(_clean_side_by_side(shards, where, workers, cluster), start=1):
         match outcome:
             case ShardResult():
                 yield outcome
+                records += outcome.articles + outcome.rejected
             case error:
                 _complain(shard, error)
-        tell(done, len(shards))
+        tell(done, len(shards), records)
 
 
 def _complain(shard: Path, error: Exception) -> None:

@@ -4,18 +4,18 @@ The console script: the commands of `pipeline/cli.py`, and those that need orche
 Prefect is imported within the commands, so that `pipeline explain` starts at once.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+import logging
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from flows import environment
-from flows.progress import Watcher, tell, watched_by
+from flows.progress import progress_shown, tell, watched_by
 from flows.runners import CLUSTERS, RunnerName, check_runner, usable_cores
 from flows.schedule import make_schedule
 from flows.terminal import keep_terminal_quiet
@@ -32,6 +32,8 @@ from pipeline.cli import (
 from pipeline.config import load_config
 from pipeline.decide import Aim
 from pipeline.errors import UsageError
+from pipeline.explain import visible
+from pipeline.logs import LogFormat, choose_log_format
 from pipeline.plan import PlanOptions
 from pipeline.records import Engine, RejectReason
 from pipeline.report import RunReport
@@ -40,6 +42,8 @@ from pipeline.store.target import open_target
 from pipeline.voices import Manner
 
 __all__ = ["app"]
+
+log = logging.getLogger(__name__)
 
 REJECTIONS = 5  # exit code
 
@@ -78,6 +82,9 @@ NoPrefectOption = Annotated[bool, typer.Option("--no-prefect", help="The same st
 ReportOption = Annotated[bool, typer.Option("--json", help="One JSON object with the counts on stdout.")]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 5 when records were rejected.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what a run would do, and write nothing.")]
+LogFormatOption = Annotated[
+    LogFormat, typer.Option("--log-format", help="stderr for people, or for programs: a JSON object a line.")
+]
 
 
 @app.command()
@@ -98,6 +105,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     allow_mass_delete: Annotated[
         bool, typer.Option("--allow-mass-delete", help="Take over the deletion of more than half of the raw files.")
     ] = False,
+    logs: LogFormatOption = LogFormat.TEXT,
     dry_run: DryRunOption = False,
 ) -> None:
     """
@@ -110,7 +118,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=settings.read, limits=settings.limits)
     if dry_run:
         _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    report = _run(raw, clean, workers, runner, cluster, manner, options, no_prefect=no_prefect)
+    report = _run(raw, clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
     _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
@@ -133,6 +141,7 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
     no_prefect: NoPrefectOption = False,
     as_object: ReportOption = False,
     strict: StrictOption = False,
+    logs: LogFormatOption = LogFormat.TEXT,
     dry_run: DryRunOption = False,
 ) -> None:
     """
@@ -147,7 +156,7 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
     options = PlanOptions(reading=settings.read, limits=settings.limits, retry=tuple(reason or RejectReason))
     if dry_run:
         _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    report = _run(raw, clean, workers, runner, cluster, manner, options, no_prefect=no_prefect)
+    report = _run(raw, clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
     _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
@@ -165,6 +174,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     comments: CommentsOption = False,
     publish: PublishOption = None,
     config: ConfigOption = None,
+    logs: LogFormatOption = LogFormat.TEXT,
 ) -> None:
     """
     Run on a schedule, never twice at once, until Ctrl-C; files still being written are left to the next run.
@@ -173,6 +183,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
 
     Example: pipeline serve --every 15m
     """
+    choose_log_format(logs)
     schedule = make_schedule(cron, every)
     settings = load_config(config)
     state = environment.prepare(clean)
@@ -203,23 +214,51 @@ def _run(  # noqa: PLR0913, PLR0917 - as above
     cluster: str | None,
     manner: Manner,
     options: PlanOptions,
+    logs: LogFormat,
     *,
     no_prefect: bool,
 ) -> RunReport:
     check_runner(runner, cluster)
     if no_prefect and runner in CLUSTERS:
         raise UsageError(f"--runner {runner} needs Prefect; leave out --no-prefect")
+    choose_log_format(logs)
     run_once = _run_directly if no_prefect else partial(_run_flow, cluster)
-    with _progress_bar() as watcher, watched_by(watcher):
-        return run_once(raw, clean, workers or usable_cores(), runner, manner, options)
+    with progress_shown() as watcher, watched_by(watcher):
+        report = run_once(raw, clean, workers or usable_cores(), runner, manner, options)
+    if logs is LogFormat.JSON:
+        _log_what_was_done(report)
+    return report
 
 
 def _tell(report: RunReport, clean: Path, publish: str | None, *, as_object: bool, strict: bool) -> NoReturn:
     """What a run did, and with which exit code it ends."""
-    typer.echo(report.to_json() if as_object else report.summary())
+    typer.echo(report.to_json() if as_object else "\n".join(map(visible, report.summary().splitlines())))
     if publish:
         complain(describe_published(publish_to(publish, clean)))
     raise typer.Exit(report.exit_code or (REJECTIONS if strict and report.rejected else 0))
+
+
+@app.command("watch-runs")
+def watch_runs() -> None:
+    """
+    Have a Prefect server that is configured mark runs as crashed whose process is gone; once, for a work pool.
+
+    `pipeline serve` needs no such thing: it knows its runs.
+
+    Example: pipeline watch-runs
+    """
+    environment.prepare(Path("clean"))
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 - imports Prefect, see the module
+    from prefect.settings import get_current_settings  # noqa: PLC0415 - as above
+
+    from flows.connection import prefect_api  # noqa: PLC0415 - as above
+    from flows.housekeeping import ZOMBIES, crash_zombies  # noqa: PLC0415 - as above
+
+    if get_current_settings().api.url is None:
+        raise UsageError("no Prefect server is configured; set PREFECT_API_URL, such as to http://127.0.0.1:4200/api")
+    with prefect_api(Path(), scheduler=False), get_client(sync_client=True) as client:
+        is_new = crash_zombies(client)
+    typer.echo(f'the automation "{ZOMBIES}" {"is set up" if is_new else "was there already"}')
 
 
 def _say_what_would_be_done(
@@ -267,21 +306,8 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
         )
 
 
-@contextmanager
-def _progress_bar() -> Iterator[Watcher]:
-    """A bar on the terminal, on stderr so that stdout stays for the counts; silent where there is no terminal."""
-    console = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("starting", total=None)
-
-        def show(done: int, total: int) -> None:
-            progress.update(bar, description="cleaning shards", completed=done, total=total)
-
-        yield show
+def _log_what_was_done(report: RunReport) -> None:
+    """The counts and warnings of a run, for programs that read the log."""
+    for warning in report.sites.warnings:
+        log.warning("%s", warning, extra={"site_warning": asdict(warning)})
+    log.info("run %s ended", report.run_id, extra={"report": json.loads(report.to_json())})

@@ -10,8 +10,11 @@ others to the next attempt.
 import hashlib
 import json
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from heapq import nlargest
+from operator import itemgetter
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -24,7 +27,7 @@ from pipeline.steps import CAREFREE, START, Caution, Note, Place, Stage
 from pipeline.store.pieces import Finished, Made, read_finished
 from pipeline.store.stretches import Stretches
 from pipeline.voices import Voices, load_voices
-from pipeline.walk import End, Pause, Progress, Walk
+from pipeline.walk import End, Item, Pause, Progress, Walk
 from pipeline.work import read_shard
 
 Cleaner = Callable[[Sequence[RawRecord], Voices], Sequence[Article | Rejection]]
@@ -32,6 +35,8 @@ Cleaner = Callable[[Sequence[RawRecord], Voices], Sequence[Article | Rejection]]
 BATCH_RECORDS = 2_000
 BATCH_BYTES = 16 * 1024 * 1024
 """Of records that are cleaned together: a batch takes some 25 times its size while it is cleaned."""
+
+SLOWEST_TOLD = 10
 
 _MEASURES = tuple(measure.name for measure in fields(Quality))
 _KNOWN = tuple(known.name for known in fields(Metadata))
@@ -48,6 +53,7 @@ class ShardResult:
     rejected: int
     vanished: int = 0  # files that were gone when their turn came
     skipped: Mapping[str, int] = field(default_factory=dict)  # what stood for no document, by what it was
+    slowest: Mapping[str, float] = field(default_factory=dict)  # seconds of the files that took longest, by key
 
 
 @dataclass(slots=True)
@@ -84,6 +90,35 @@ class _Batch:
                 self.files.append(_file_row(file, sha256))
 
 
+class _Clock:
+    """Seconds by file: to read it, and its share of cleaning."""
+
+    def __init__(self, known: Mapping[str, float]) -> None:
+        self._seconds = defaultdict(float, known)
+
+    def slowest(self) -> dict[str, float]:
+        """The files that took longest, with their seconds."""
+        slowest = nlargest(SLOWEST_TOLD, self._seconds.items(), key=itemgetter(1))
+        return {key: round(seconds, 3) for key, seconds in slowest}
+
+    def reading(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The same items; counts how long it takes to get them, not what is done with them in between."""
+        started = time.perf_counter()
+        for item in items:
+            match item:
+                case RawRecord(source=source) | Rejection(source=source):
+                    self._seconds[source.rpartition("#")[0]] += time.perf_counter() - started
+                case End(file=file):
+                    self._seconds[file.key] += time.perf_counter() - started
+            yield item
+            started = time.perf_counter()
+
+    def cleaned(self, batch: _Batch, seconds: float) -> None:
+        """Share out the time of a batch, which can be told of the whole batch only, among its files by size."""
+        for record in batch.records:
+            self._seconds[record.source.rpartition("#")[0]] += seconds * len(record.data) / max(1, batch.size)
+
+
 def clean_shard(shard_path: Path, cleaner: Cleaner = clean_records) -> ShardResult:
     """
     Read, clean and write one shard in this process; returns counts and the folder of its pieces.
@@ -110,20 +145,23 @@ def attempt_shard(shard_path: Path, folder: Path, cleaner: Cleaner, caution: Cau
     if settings.digest != shard.settings_digest:
         raise StoreError(f"{shard_path}: planned with other rules, another model or version than this worker has")
     written = Stretches(folder)
-    begin = Progress.read(written.progress) if written.progress else Progress(time.time_ns())
-    walk = Walk(shard.files, shard.reading, begin, caution, note)
-    for batch in _batches(walk, caution):
-        outcomes = _cleaned(batch, lambda records: cleaner(records, voices), note)
-        written.write(_rows(batch, outcomes, settings, written.rows["articles"]), asdict(batch.progress))
+    progress = written.progress or {"done": asdict(Progress(time.time_ns())), "slowest": {}}
+    walk = Walk(shard.files, shard.reading, Progress.read(progress["done"]), caution, note)
+    clock = _Clock(progress["slowest"])
+    for batch in _batches(walk, caution, clock):
+        outcomes = _cleaned(batch, lambda records: cleaner(records, voices), note, clock)
+        rows = _rows(batch, outcomes, settings, written.rows["articles"])
+        written.write(rows, {"done": asdict(batch.progress), "slowest": clock.slowest()})
     done = walk.progress
-    return written.finish(shard.pieces, Made(settings.digest, done.read_ns, done.vanished, done.skipped))
+    made = Made(settings.digest, done.read_ns, done.vanished, done.skipped, clock.slowest())
+    return written.finish(shard.pieces, made)
 
 
-def _batches(walk: Walk, caution: Caution) -> Iterator[_Batch]:
+def _batches(walk: Walk, caution: Caution, clock: _Clock) -> Iterator[_Batch]:
     """What a walk gives, in batches that fit in the memory; a batch may span files, and a file batches."""
     careful = caution.careful
     batch = _Batch(walk.progress)
-    for item in walk.items():
+    for item in clock.reading(walk.items()):
         if isinstance(item, Pause):
             full = not batch.is_empty
         else:
@@ -138,12 +176,14 @@ def _batches(walk: Walk, caution: Caution) -> Iterator[_Batch]:
 
 
 def _cleaned(
-    batch: _Batch, clean: Callable[[Sequence[RawRecord]], Sequence[Article | Rejection]], note: Note
+    batch: _Batch, clean: Callable[[Sequence[RawRecord]], Sequence[Article | Rejection]], note: Note, clock: _Clock
 ) -> Sequence[Article | Rejection]:
     if not batch.records:
         return []
     note.begin(Stage.CLEANING, batch.first, len(batch.records), batch.size)
+    started = time.perf_counter()
     outcomes = clean(batch.records)
+    clock.cleaned(batch, time.perf_counter() - started)
     note.end()
     return outcomes
 
@@ -170,7 +210,14 @@ def result_of(shard: Path, pieces: Path, finished: Finished) -> ShardResult:
     """What a shard's description says, with where it is."""
     rows = finished.rows
     return ShardResult(
-        shard, pieces, rows["files"], rows["articles"], rows["rejected"], finished.vanished, finished.skipped
+        shard,
+        pieces,
+        rows["files"],
+        rows["articles"],
+        rows["rejected"],
+        finished.vanished,
+        finished.skipped,
+        finished.slowest,
     )
 
 

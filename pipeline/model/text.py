@@ -40,14 +40,15 @@ class _Powers:
     """Powers of an odd base modulo 2**64 and of its inverse, grown as longer texts come."""
 
     def __init__(self) -> None:
-        self._both = np.ones(1, np.uint64), np.ones(1, np.uint64)
+        self._grown: tuple[Hashes, Hashes] = (np.ones(1, np.uint64), np.ones(1, np.uint64))
 
     def up_to(self, count: int) -> tuple[Hashes, Hashes]:
-        powers, inverse = self._both  # at once: another thread may grow them meanwhile
-        if len(powers) < count:
+        """So many of both; threads that come at once may grow them twice, but each gets two of one length."""
+        grown = self._grown
+        if len(grown[0]) < count:
             size = max(count, 1 << 19)
-            self._both = powers, inverse = _geometric(_BASE, size), _geometric(pow(_BASE, -1, 1 << 64), size)
-        return powers[:count], inverse[:count]
+            grown = self._grown = (_geometric(_BASE, size), _geometric(pow(_BASE, -1, 1 << 64), size))
+        return grown[0][:count], grown[1][:count]
 
 
 def _geometric(base: int, count: int) -> Hashes:
