@@ -27,27 +27,23 @@ QUIET = ("--disable-background-networking", "--disable-component-update", "--dis
 def look_at(address: str, folder: Path) -> tuple[str, set[str]]:
     """What is to be read on a page, and the hosts that it asked for something; `folder` gets a picture of it."""
     folder.mkdir()
-    subprocess.run(
-        [
-            str(BROWSER),
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            *QUIET,
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            f"--user-data-dir={folder / 'profile'}",
-            f"--log-net-log={folder / 'net.json'}",
-            f"--screenshot={folder / 'page.png'}",
-            "--window-size=1300,1800",
-            "--virtual-time-budget=30000",
-            "--dump-dom",
-            address,
-        ],
-        stdout=(folder / "page.html").open("w"),
-        stderr=subprocess.DEVNULL,
-        check=True,
-        timeout=150,
-    )
+    command = [
+        str(BROWSER),
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        *QUIET,
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        f"--user-data-dir={folder / 'profile'}",
+        f"--log-net-log={folder / 'net.json'}",
+        f"--screenshot={folder / 'page.png'}",
+        "--window-size=1300,1800",
+        "--virtual-time-budget=30000",
+        "--dump-dom",
+        address,
+    ]
+    with (folder / "page.html").open("w") as page_file:
+        subprocess.run(command, stdout=page_file, stderr=subprocess.DEVNULL, check=True, timeout=150)
     page = (folder / "page.html").read_text(encoding="utf-8")
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split()), asked_by_pages(folder / "net.json")
 
