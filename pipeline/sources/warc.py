@@ -29,6 +29,7 @@ _NEXT = re.compile(rb"\n(WARC/[01]\.\d{1,2}\r?\n[A-Za-z-]{2,40}:)")
 _END = re.compile(rb"\r\n\r\n|\n\n")
 _VERSION = re.compile(rb"WARC/[01]\.\d{1,2}[ \t]*\r?\n")
 _BEGUN = re.compile(rb"W(?:A(?:R(?:C(?:/(?:[01](?:\.(?:\d{1,2}\r?)?)?)?)?)?)?)?")  # and nothing follows
+_KIND = re.compile("[a-z][a-z-]{0,40}")  # anything else could be meant for the terminal that shows it
 _DOCUMENTS = frozenset({"response", "resource", "conversion"})
 _HTTP_BYTES = 64 * 1024  # of headers, beside the page
 
@@ -73,7 +74,7 @@ def _read_record(source: Window, header: dict[str, str], limits: Limits) -> Iter
         if isinstance(block, Refused) and block.reason is not RejectReason.TOO_LARGE:
             yield block
         else:
-            yield Skipped(f"WARC {kind or 'record without a type'}"[:60])
+            yield Skipped(f"WARC {kind if _KIND.fullmatch(kind) else 'record of no known type'}")
     elif isinstance(block, Refused):
         yield block
     else:
