@@ -27,6 +27,7 @@ from rich.table import Table
 from bench.lakes import DeltaLake, Lake, OneFile, rows_of
 from bench.made_up import Batch, clean_trivially, make_note, read_batch, write_batch, write_old
 from bench.meter import Cost, Meter
+from bench.targets import Target, show_targets
 from pipeline import shards
 from pipeline.plan import PlanOptions
 from pipeline.report import RunReport
@@ -84,15 +85,6 @@ class Idle:
     cpu_seconds: float
     peak_megabytes: float
     megabytes: float
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A figure, and what it may be at most."""
-
-    figure: str
-    measured: float
-    most: float
 
 
 @dataclass(slots=True)
@@ -327,20 +319,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.json:
         print(json.dumps({"idle": asdict(idle), "targets": list(map(asdict, reached))}))
     else:
-        show_targets(reached)
-
-
-def show_targets(reached: Sequence[Target]) -> None:
-    """Print for people."""
-    table = Table("", "measured", "at most", "")
-    for target in reached:
-        table.add_row(
-            target.figure,
-            f"{target.measured:,.2f}",
-            f"{target.most:g}",
-            "met" if target.measured < target.most else "missed",
-        )
-    console.print(table)
+        show_targets(reached, console)
 
 
 if __name__ == "__main__":

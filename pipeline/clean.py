@@ -37,7 +37,7 @@ from pipeline.records import (
     RejectReason,
     RemovedLine,
 )
-from pipeline.regions import gather_comments, region_hints
+from pipeline.regions import agree_in_tables, gather_comments, region_hints
 from pipeline.rules import Rules
 from pipeline.segment import split_lines
 from pipeline.trim import trim_prompts
@@ -158,8 +158,12 @@ def _score(
         kept = model.score_lines(replace(own, pages=renderings) if renderings else own)
         bounds = np.append(0, np.cumsum([len(judgements[index].numbers) for index in chosen]))
         for index, (start, end) in zip(chosen, pairwise(bounds), strict=True):
-            scores[index] = kept[start:end]
+            scores[index] = _agreed(kept[start:end], documents[index], judgements[index])
     return scores
+
+
+def _agreed(kept: Floats, document: Document, judgement: Judgement) -> Floats:
+    return kept if document.rendering is None else agree_in_tables(kept, document.rendering, judgement.words)
 
 
 def _known_title(document: Document) -> str | None:

@@ -183,7 +183,7 @@ _PRINTABLE_MAGIC = ((b"%PDF-", "a PDF document"), (b"{\\rtf", "an RTF document")
 
 # Control characters that no text needs; tab, line feed, vertical tab, form feed, carriage return and escape are used.
 _CONTROLS = bytes({*range(0x20)} - {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B}) + b"\x7f"
-_C1_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")  # U+0085 is a line end on some systems
+_C1_CONTROLS = re.compile(b"\xc2[\x80-\x84\x86-\x9f]")  # in UTF-8; U+0085 is a line end on some systems
 # Random bytes hold 11% controls in a one-byte encoding (28 of 256; 200 samples of 1 KB had 8% or more); the worst of
 # 2,625 gold pages has 0.7%.
 _MAX_CONTROL_SHARE = 0.05
@@ -293,14 +293,23 @@ def _without_mojibake(decoded: _Decoded) -> _Decoded:
     """
     text = inner = decoded.text
     for _ in range(_MOST_LAYERS):
-        first = _BEYOND_ASCII.search(inner)
+        first = _BEYOND_ASCII.search(inner, _end_of_ascii(inner))
         if first is None or len(first[0]) == 1:  # UTF-8 has two bytes or more for what is beyond ASCII
             break
         inner = next(filter(None, (_one_layer_off(inner, page) for page in _MOJIBAKE_PAGES)), inner)
     if inner is text or sum(map(len, _BEYOND_ASCII.findall(inner))) < _FEWEST_MENDED:
         return decoded
-    certain = is_bad(text) and not is_bad(inner) and not _C1_CONTROLS.search(inner)
+    certain = is_bad(text) and not is_bad(inner) and not _C1_CONTROLS.search(inner.encode("utf-8", "replace"))
     return _Decoded(inner, decoded.encoding, "repaired-mojibake") if certain else decoded
+
+
+def _end_of_ascii(text: str) -> int:
+    """Return where a text's first other character stands; a codec finds it ten times as fast as a pattern."""
+    try:
+        text.encode("ascii")
+    except UnicodeEncodeError as error:
+        return error.start
+    return len(text)
 
 
 def _one_layer_off(text: str, page: str) -> str | None:
@@ -645,7 +654,7 @@ def _damage(decoded: _Decoded) -> str | None:
 def _count_controls(text: str) -> int:
     """Count the characters that no text needs."""
     encoded = text.encode("utf-8", "replace")
-    return len(encoded) - len(encoded.translate(None, _CONTROLS)) + len(_C1_CONTROLS.findall(text))
+    return len(encoded) - len(encoded.translate(None, _CONTROLS)) + len(_C1_CONTROLS.findall(encoded))
 
 
 def _plain_line_ends(text: str) -> str:

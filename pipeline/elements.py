@@ -13,6 +13,10 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+CELL_BAR = " | "
+"""Parts the cells of a table's row in its line."""
 
 
 class Region:

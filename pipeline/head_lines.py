@@ -24,7 +24,7 @@ PARAGRAPHS = 2
 """After so many the head is over: a first one is often a standfirst."""
 
 _LABEL = re.compile(
-    r"(?<=>)\s*(?:published|posted|publish date|date published|veröffentlicht|publié|publicado|pubblicato)(?:\s+(?:on|am|le|el|il)(?:\s+the)?)?\b[\s:]*",
+    r">\s*(?:published|posted|publish date|date published|veröffentlicht|publié|publicado|pubblicato)(?:\s+(?:on|am|le|el|il)(?:\s+the)?)?\b[\s:]*",
     re.IGNORECASE,
 )
 _MOST_LABELS = 10

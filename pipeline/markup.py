@@ -5,6 +5,7 @@ A leaf like `records`: every stage that parses a page sends it through here firs
 """
 
 import re
+from functools import lru_cache
 
 # Parsers cut a page at a NUL or refuse control characters; in markup they mean nothing.
 _CONTROLS = [chr(code) for code in [*range(0x20), 0x7F] if chr(code) not in "\t\n\f\r"]
@@ -20,6 +21,7 @@ _MAX_CHARACTERS = 10_000_000
 _MAX_TAGS = 100_000
 
 
+@lru_cache(maxsize=1)  # a page is parsed for what it declares and then for its lines
 def tame(markup: str) -> str:
     r"""
     Replace control characters by spaces, and strip tags of an absurd number of attributes to their names.
@@ -36,9 +38,10 @@ def tame(markup: str) -> str:
 
 def _has_long_tag(markup: str) -> bool:
     """Tell whether a tag is long enough to be looked at; most pages have none, and the pattern would take ms to say so."""
-    return any(
-        len(piece) > _LONG and piece[0].isalpha() and ">" not in piece[:_LONG] for piece in markup.split("<")[1:]
-    )
+    pieces = markup.split("<")
+    if max(map(len, pieces)) <= _LONG:
+        return False
+    return any(len(piece) > _LONG and piece[0].isalpha() and ">" not in piece[:_LONG] for piece in pieces[1:])
 
 
 def is_heavy(markup: str) -> bool:

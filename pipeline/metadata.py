@@ -168,36 +168,31 @@ def read_markup(document: Document) -> Metadata:
     title = page.title = _title(page, names, address)
     authors = _authors(page, [*names, address])
     published, modified = _published(page, url), _modified(page)
-    language = _language(page)
-    site_name = next(_site_names(page), None)
-    tags = next(_tags(page), None)
-    description = next(page.metas(_DESCRIPTION_TAGS), None) or next(page.json("description"), None)
-    image = next(_images(page, url), None)
     declared = Metadata(
-        title=title.text if title else None,
-        title_source=title.source if title else None,
-        authors=authors[0] if authors else (),
-        authors_source=authors[1] if authors else None,
-        published=published.time if published else None,
-        published_source=published.source if published else None,
-        published_raw=published.raw if published else None,
-        modified=modified.time if modified else None,
-        modified_source=modified.source if modified else None,
-        url=url.text if url else None,
-        url_source=url.source if url else None,
         site=address,
-        site_name=site_name.text if site_name else None,
-        site_name_source=site_name.source if site_name else None,
-        language=language.text if language else None,
-        language_source=language.source if language else None,
-        tags=tags[0] if tags else (),
-        tags_source=tags[1] if tags else None,
-        description=description.text if description else None,
-        description_source=description.source if description else None,
-        image=image.text if image else None,
-        image_source=image.source if image else None,
+        published_raw=published.raw if published else None,
+        **_columns(
+            title=title,
+            authors=authors,
+            published=(published.time, published.source) if published else None,
+            modified=(modified.time, modified.source) if modified else None,
+            url=url,
+            site_name=next(_site_names(page), None),
+            language=_language(page),
+            tags=next(_tags(page), None),
+            description=next(page.metas(_DESCRIPTION_TAGS), None) or next(page.json("description"), None),
+            image=next(_images(page, url), None),
+        ),
     )
     return merge(replace(document.known, url=None, url_source=None, site=None), declared)
+
+
+def _columns(**found: tuple[Any, str] | None) -> dict[str, Any]:
+    """What was found, each value with where it was read, by the names of their columns."""
+    known = {name: value for name, value in found.items() if value}
+    return {name: value for name, (value, _) in known.items()} | {
+        f"{name}_source": source for name, (_, source) in known.items()
+    }
 
 
 def _title(page: _Reader, names: Sequence[str], host: str | None) -> Title | None:

@@ -14,6 +14,9 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 FLOWS = Path(__file__).parent / "flows"
 
+COUNTS = "counts"
+"""The property of a test that is printed when all are done."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,3 +35,23 @@ def tiny_model() -> "LineModel":
     from tests.train.cases import invent_sources
 
     return train_model(list(make_examples(invent_sources(), load_rules())), epochs=100)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """
+    Show what tests counted; with pytest-xdist, their own output is not shown.
+
+    Here and not beside these tests: the process that shows it collects none, and reads no `conftest.py` but this one.
+    """
+    lines = [
+        f"{report.nodeid.rpartition('::')[2]}: {line}"
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call"
+        for name, line in report.user_properties
+        if name == COUNTS
+    ]
+    if lines:
+        terminalreporter.section("counts")
+        for line in lines:
+            terminalreporter.line(line)

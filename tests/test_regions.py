@@ -1,10 +1,11 @@
 """What the part of a page says about its lines: reasons for what goes, and what readers wrote."""
 
+import numpy as np
 import pytest
 
 from pipeline import clean_html
 from pipeline.records import Engine, Reason, RejectReason
-from pipeline.regions import gather_comments, region_hints
+from pipeline.regions import agree_in_tables, gather_comments, region_hints
 from pipeline.render import render
 from tests.stub_model import stub_voices
 
@@ -93,3 +94,15 @@ def test_the_engine_can_be_chosen() -> None:
     assert "Quay Post is printed on paper." in by_lines.source_text
     assert "Quay Post is printed on paper." not in by_trafilatura.source_text
     assert PROSE in by_trafilatura.text
+
+
+def test_the_rows_of_a_table_stay_or_go_together() -> None:
+    """A head without its figures says nothing; pages that are laid out by tables are judged line by line."""
+    table = "<table><tr><th>Year<th>Boats<tr><td>1990<td>92<tr><td>1991<td>94</table>"
+    layout = f"<table><tr><td><p>{PROSE}</p><p>{SAID}</p></td></tr></table>"
+    page = render(f"{table}<p>{PROSE}</p>{layout}")
+    kept = np.array([0.99, 0.2, 0.5, 0.9, 0.9, 0.1])
+
+    agreed = agree_in_tables(kept, page, [2, 2, 2, 20, 20, 12])
+
+    assert agreed.tolist() == [0.5633, 0.5633, 0.5633, 0.9, 0.9, 0.1]

@@ -30,7 +30,7 @@ def test_everything_is_measured_in_small(tmp_path: Path, capsys: pytest.CaptureF
     assert 0 < adding[0] < adding[1] < adding[2] < store.MOST_MEGABYTES
     assert rest["idle"]["raw_files"] == 20
     assert 10 < rest["idle"]["peak_megabytes"] < store.MOST_IDLE_MEGABYTES
-    assert {target["most"] for target in rest["targets"]} == {15, 0.5, 10, 500}
+    assert {target["bound"] for target in rest["targets"]} == {15, 0.5, 10, 500}
     assert not list(tmp_path.iterdir())
 
 
