@@ -46,7 +46,7 @@ def _locked(folder: Path, _size: int) -> None:
 def _names(_size: int) -> Iterator[tuple[str | bytes, bytes]]:
     names: list[str | bytes] = [
         "line\nfeed.txt", "tab\there.txt", "bell\x07\x1b[31m.txt", b"caf\xe9.txt", b"\xff\xfe.txt", "caf%E9.txt", "100%.txt",
-        "x" * 251 + ".txt", "ü" * 125 + ".txt", "-rf.txt", "$(touch evil).txt", "=cmd|x.txt", "[red]markup[/].txt", "a#1.txt",
+        "x" * 251 + ".txt", "ü" * 125 + ".txt", "-rf.txt", "$(touch evil).txt", "=cmd|x.txt", "[red]markup[bold].txt", "a#1.txt",
         "<script>.txt", "|pipe|.txt", "'quote\".txt", " .txt", "...txt", "\u202egnp.txt", "CON.txt", "a\\b.txt", "*?.txt",
     ]  # fmt: skip
     for number, name in enumerate(names):
