@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -44,7 +45,9 @@ MOST_BYTES = 500_000
 ROUND = 500
 """Inputs between two looks at the clock."""
 SMALL = Reading(
-    limits=Limits.model_validate({"record_bytes": "1MiB", "free_expansion": "8MiB", "nested_bytes": "2MiB", "records": 5_000}),
+    limits=Limits.model_validate(
+        {"record_bytes": "1MiB", "free_expansion": "8MiB", "nested_bytes": "2MiB", "records": 5_000}
+    ),
     keep_extra=True,
 )
 
@@ -111,7 +114,7 @@ def changed_files(draw: st.DrawFn, sound: Mapping[str, bytes]) -> tuple[str, byt
     return name, data
 
 
-def _changed(draw: st.DrawFn, data: bytes, sound: Mapping[str, bytes]) -> bytes:
+def _changed(draw: st.DrawFn, data: bytes, sound: Mapping[str, bytes]) -> bytes:  # noqa: PLR0911 - one return a kind
     place = draw(st.integers(0, len(data) - 1))
     match draw(st.sampled_from(("flip", "cut", "drop", "token", "repeat", "splice", "number", "digits", "noise"))):
         case "flip":
@@ -121,7 +124,11 @@ def _changed(draw: st.DrawFn, data: bytes, sound: Mapping[str, bytes]) -> bytes:
         case "drop":
             return data[:place] + data[place + draw(st.integers(1, 200)) :]
         case "token":
-            return data[:place] + draw(st.sampled_from(TOKENS)) * draw(st.sampled_from((1, 1, 1, 2, 50, 3_000))) + data[place:]
+            return (
+                data[:place]
+                + draw(st.sampled_from(TOKENS)) * draw(st.sampled_from((1, 1, 1, 2, 50, 3_000)))
+                + data[place:]
+            )
         case "repeat":
             piece = data[place : place + draw(st.integers(1, 500))]
             return data[:place] + piece * draw(st.sampled_from((2, 3, 100, 1_000))) + data[place:]
@@ -194,7 +201,13 @@ def changed_texts(draw: st.DrawFn) -> RawRecord:
         declared = draw(st.sampled_from((b"utf-8", b"utf-16", b"koi8-r", b"utf-7", b"x" * 40, b"\xff")))
         data = b'<meta charset="' + declared + b'">' + data
     kind = draw(st.sampled_from(MediaType))
-    return RawRecord("a#1", data, kind, declared_encoding=draw(encodings), url=draw(st.sampled_from((None, "http://[", "https://example.org/"))))
+    return RawRecord(
+        "a#1",
+        data,
+        kind,
+        declared_encoding=draw(encodings),
+        url=draw(st.sampled_from((None, "http://[", "https://example.org/"))),
+    )
 
 
 def check_decoding(record: RawRecord) -> None:
@@ -214,7 +227,18 @@ def changed_packs(draw: st.DrawFn, packs: Mapping[str, bytes]) -> bytes:
     """A pack of one rule whose pattern is made of pieces, or a shipped pack of which something was changed."""
     if draw(st.booleans()):
         pattern = "".join(draw(st.lists(st.sampled_from(PATTERN_PIECES), max_size=30)))
-        more = draw(st.sampled_from(("", "zone = 'edge'\n", "match = 'end'\n", "opens = 'tail'\n", "most_words = 99999999999999999999\n", "x = 1\n")))
+        more = draw(
+            st.sampled_from(
+                (
+                    "",
+                    "zone = 'edge'\n",
+                    "match = 'end'\n",
+                    "opens = 'tail'\n",
+                    "most_words = 99999999999999999999\n",
+                    "x = 1\n",
+                )
+            )
+        )
         hits = draw(st.sampled_from(('["a"]', '["a.[[ b]]"]', "[]", "[1]", '["\\u0000"]')))
         return f"[[rule]]\nid = 'x'\nreason = 'other'\nwhy = 'w'\npattern = '''{pattern}'''\n{more}hits = {hits}\nmisses = ['b']\n".encode()
     _, data = draw(changed_files(packs))
@@ -237,7 +261,7 @@ def check_rules(pack: bytes) -> None:
 class Hunt:
     """What was tried so far."""
 
-    check: Callable[[object], None]
+    check: Callable[[Any], None]
     tried: int = 0
     slowest: float = 0.0  # seconds of CPU
     last: object = None
@@ -300,14 +324,18 @@ def hunt(what: str, minutes: float, folder: Path) -> Hunt:
     return current
 
 
-def _targets() -> dict[str, tuple[st.SearchStrategy[object], Callable[[object], None]]]:
-    packs = {entry.name: entry.read_bytes() for entry in (files("pipeline") / "rulepacks").iterdir() if entry.name.endswith(".toml")}
+def _targets() -> dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], None]]]:
+    packs = {
+        entry.name: entry.read_bytes()
+        for entry in (files("pipeline") / "rulepacks").iterdir()
+        if entry.name.endswith(".toml")
+    }
     packs = {name: data[:4_000] for name, data in packs.items()}
     return {
         "decode": (changed_texts(), check_decoding),
         "readers": (changed_files(sound_files()), check_reading),
         "rules": (changed_packs(packs), check_rules),
-    }  # type: ignore[return-value]  # each check takes what its strategy makes
+    }
 
 
 def _resident() -> int:

@@ -43,9 +43,10 @@ from pipeline.segment import split_lines
 from pipeline.trim import trim_prompts
 from pipeline.voices import Manner, Voices, load_voices
 
-
 MOST_LINES = 50_000
 """Of a document, with the blank ones; the longest of 2,625 gold pages shows 6,439."""
+MOST_TAGS = 1_000_000
+"""Of a page; half a kilobyte each while it is read."""
 PART = 16_000_000
 """Characters that are cleaned together, unless one document has more."""
 PIECE = 100
@@ -94,13 +95,12 @@ def _with_few_lines(document: Document | Rejection) -> Document | Rejection:
     """Refuse a document of more lines than any article has: each takes some kilobytes, in whatever way it ends."""
     if isinstance(document, Rejection) or document.text.count("\n") < MOST_LINES:
         return document
-    return Rejection(
-        document.source,
-        document.raw_sha256,
-        RejectReason.TOO_LARGE,
-        f"more than {MOST_LINES:,} lines",
-        len(document.text.encode()),
-    )
+    return _too_large(document, f"more than {MOST_LINES:,} lines")
+
+
+def _too_large(document: Document, detail: str) -> Rejection:
+    size = len(document.text.encode())
+    return Rejection(document.source, document.raw_sha256, RejectReason.TOO_LARGE, detail, size)
 
 
 def read_page(record: RawRecord) -> Document | Rejection:
@@ -115,6 +115,8 @@ def _read(decoded: Document | Rejection, voices: Voices) -> Document | Rejection
     """From markup to lines and what it declares; flat text is ready as it is."""
     if isinstance(decoded, Rejection) or decoded.media_type is not MediaType.HTML:
         return decoded
+    if decoded.text.count("<") > MOST_TAGS:
+        return _too_large(decoded, f"more than {MOST_TAGS:,} tags")
     page = replace(decoded, known=read_markup(decoded))
     return extract_main_text(page) if _by_trafilatura(voices) else extract_lines(page)
 

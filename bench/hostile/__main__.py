@@ -126,7 +126,15 @@ def draw(measured: Measured) -> list[str]:
     if outcome and outcome.told:
         remarks.append("tells what no raw file says")
     detail = "; ".join(remarks) or (outcome.detail if outcome else "")
-    return [measured.case.name, ends, lost, f"{measured.cpu_seconds:.1f}", f"{measured.seconds:.1f}", f"{measured.bytes / 1e6:,.0f}", visible(detail)[:160]]
+    return [
+        measured.case.name,
+        ends,
+        lost,
+        f"{measured.cpu_seconds:.1f}",
+        f"{measured.seconds:.1f}",
+        f"{measured.bytes / 1e6:,.0f}",
+        visible(detail)[:160],
+    ]
 
 
 def _shown(ends: Mapping[str, int]) -> str:
@@ -142,7 +150,9 @@ def main() -> int:
     console = Console() if sys.stdout.isatty() else Console(width=200)
     table = Table(title="hostile cases", title_justify="left", box=None, pad_edge=False, header_style="bold")
     for head in ("case", "outcome", "honest lost", "CPU s", "seconds", "MB", "first rejection, or what is wrong"):
-        table.add_column(head, overflow="fold", justify="right" if head in {"honest lost", "CPU s", "seconds", "MB"} else "left")
+        table.add_column(
+            head, overflow="fold", justify="right" if head in {"honest lost", "CPU s", "seconds", "MB"} else "left"
+        )
     wrong = 0
     for case in CASES:
         if options.case and case.name not in options.case:
@@ -158,7 +168,9 @@ def main() -> int:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.hostile", description="Run over hostile and broken input.")
-    parser.add_argument("--case", action="append", choices=[case.name for case in CASES], help="only this; may be repeated")
+    parser.add_argument(
+        "--case", action="append", choices=[case.name for case in CASES], help="only this; may be repeated"
+    )
     parser.add_argument("--short", action="store_true", help="the sizes of the tests")
     parser.add_argument("--work", type=Path, default=None, help="where files are made; by default a temporary folder")
     parser.add_argument("--inside", type=Path, nargs=2, metavar=("RAW", "CLEAN"), help=argparse.SUPPRESS)

@@ -28,7 +28,7 @@ class Case:
     meddle: Callable[[Path, Event], None] | None = None  # what goes on in its folder until the run has ended
 
 
-def case(  # noqa: PLR0913 - the fields of a case
+def case(  # noqa: PLR0913, PLR0917 - the fields of a case
     name: str,
     make: Callable[[Path, int], None],
     full: int,
@@ -60,7 +60,9 @@ def is_honest(name: str, number: int, text: str) -> bool:
 def honest_page(name: str, number: int) -> bytes:
     """The same as a page."""
     paragraphs = "".join(f"<p>{line}</p>" for line in honest(name, number).splitlines() if line)
-    return f"<html><head><title>Wall {number}</title></head><body><article>{paragraphs}</article></body></html>".encode()
+    return (
+        f"<html><head><title>Wall {number}</title></head><body><article>{paragraphs}</article></body></html>".encode()
+    )
 
 
 def one_file(key: str, make: Callable[[int], bytes | Iterable[bytes]]) -> Callable[[Path, int], None]:

@@ -45,7 +45,9 @@ def judge(clean: Path, cases: Sequence[Case]) -> list[Outcome]:
     articles = _by_folder((source, row) for row in _rows("articles", clean) for source in row["sources"])
     rejected = _by_folder((row["source"], row) for row in _rows("rejected", clean))
     return [
-        _outcome(case, articles.get(case.name, []), articles.get(f"honest-{case.name}", []), rejected.get(case.name, []))
+        _outcome(
+            case, articles.get(case.name, []), articles.get(f"honest-{case.name}", []), rejected.get(case.name, [])
+        )
         for case in cases
     ]
 

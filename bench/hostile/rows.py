@@ -94,7 +94,9 @@ def _large_rows(rows: int) -> bytes:
 
 def _footers(count: int) -> Iterator[tuple[str, bytes]]:
     """Footers with wrong bytes, and lengths of footers that lie."""
-    rows: list[dict[str, object]] = [{"text": honest("Rows", number), "title": f"Wall {number}"} for number in range(30)]
+    rows: list[dict[str, object]] = [
+        {"text": honest("Rows", number), "title": f"Wall {number}"} for number in range(30)
+    ]
     data = made.parquet(rows, row_group_size=10)
     length = struct.unpack("<I", data[-8:-4])[0]
     dice = chance("footers")
@@ -118,12 +120,21 @@ def _mails(size: int) -> Iterator[tuple[str, bytes]]:
     yield "folded.eml", start + b"Subject: x\r\n" + b" =?utf-8?b?YQ==?=\r\n" * (size // 19) + b"X: y" + body
     yield "sender.eml", b"From: " + b"a <a@example.org>, " * (size // 19) + b"b@example.org" + body
     yield "comments.eml", b"From: " + b"(" * size + b" a@example.org" + body
-    yield "parameters.eml", start + b"Content-Type: text/plain; " + b"".join(b"a*%d*=x; " % n for n in range(size // 9)) + b"b=c" + body
+    yield (
+        "parameters.eml",
+        start + b"Content-Type: text/plain; " + b"".join(b"a*%d*=x; " % n for n in range(size // 9)) + b"b=c" + body,
+    )
     yield "date.eml", start + b"Date: " + b"1 " * (size // 2) + body
     yield "many-headers.eml", start + b"".join(b"X-%d: y\r\n" % n for n in range(size // 8)) + b"X: y" + body
-    parts = b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + b"--b\r\n\r\nThe council met.\r\n" * (size // 24) + b"--b--"
+    parts = (
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
+        + b"--b\r\n\r\nThe council met.\r\n" * (size // 24)
+        + b"--b--"
+    )
     yield "parts.eml", start + parts
-    nested = b"".join(b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (n, n) for n in range(size // 60))
+    nested = b"".join(
+        b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (n, n) for n in range(size // 60)
+    )
     yield "nested.eml", start + nested + b"\r\nThe council met."
     yield "forwarded.eml", start + b"Content-Type: message/rfc822\r\n\r\n" * (size // 32) + b"\r\nThe council met."
 

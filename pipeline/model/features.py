@@ -58,15 +58,15 @@ class Layout:
         """Characters of each kind in each paragraph."""
         text = self.text
         bounds = np.append(text.start, len(text.codes))
-        counts = np.zeros(len(text) * KINDS)
+        sums = np.zeros(len(text) * KINDS)
         for begin in range(int(bounds[0]), len(text.codes), _AT_ONCE):
             end = min(begin + _AT_ONCE, len(text.codes))
             first, last = np.searchsorted(bounds, [begin, end - 1], side="right") - 1
             spans = np.diff(np.clip(bounds[first : last + 2], begin, end))
             kind = np.repeat(np.arange(0, len(spans) * KINDS, KINDS), spans)
             kind += text.kinds[begin:end]
-            counts[first * KINDS : (last + 1) * KINDS] += np.bincount(kind, minlength=len(spans) * KINDS)
-        counts = counts.reshape(-1, KINDS)
+            sums[first * KINDS : (last + 1) * KINDS] += np.bincount(kind, minlength=len(spans) * KINDS)
+        counts = sums.reshape(-1, KINDS)
         counts[:, Kind.SPACE] = 0
         counts[:, Kind.SPACE] = self.length - counts.sum(axis=1)
         return counts

@@ -130,9 +130,9 @@ class _Header(tarfile.TarInfo):
         """Read a block of 512 bytes; `ReadError` where it is damaged, cut off or missing, or asks for much memory."""
         try:
             header = super().frombuf(buf, encoding, errors)
-        except tarfile.EOFHeaderError:
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # these are left out of its types
             raise  # a block of zeros: the end, as it should be
-        except (tarfile.EmptyHeaderError, tarfile.TruncatedHeaderError) as error:
+        except (tarfile.EmptyHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
             raise tarfile.ReadError("the archive ends before its end") from error
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(f"a damaged header: {error}") from error

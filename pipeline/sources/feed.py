@@ -26,7 +26,20 @@ from pipeline.sources.reading import FileReading, Limits
 _END = re.compile(rb"</(?:rss|(?:\w+:)?feed|rdf:RDF)\s*>", re.IGNORECASE)
 _TAIL_BYTES = 4_096
 _DECLARED = re.compile(rb"""\s+encoding\s*=\s*["']([\w.:-]{2,40})["']""")
-_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "unicode-escape", "raw_unicode_escape", "raw-unicode-escape", "utf-7", "utf7", "utf_7"})
+_NO_CHARSETS = frozenset(
+    {
+        "idna",
+        "punycode",
+        "undefined",
+        "unicode_escape",
+        "unicode-escape",
+        "raw_unicode_escape",
+        "raw-unicode-escape",
+        "utf-7",
+        "utf7",
+        "utf_7",
+    }
+)
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),

@@ -118,6 +118,7 @@ def test_a_fuzzer_tries_inputs_and_finds_nothing(what: str, tmp_path: Path, monk
 
 def test_a_fuzzer_keeps_what_fails_made_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the error, so that a test can be made of it."""
+
     def fail(record: object) -> None:
         if len(record.data) > 3:  # type: ignore[attr-defined]
             raise ValueError("too long")
