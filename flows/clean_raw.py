@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
-from flows.progress import tell
-from flows.runners import RunnerName, make_runner, usable_cores
+from flows.artifacts import emit_warnings, progress_published, publish_report
+from flows.progress import tell, watched_by
+from flows.runners import RunnerName, check_runner, make_runner, usable_cores
 from pipeline import run
 from pipeline.decide import Aim
 from pipeline.errors import PipelineError
+from pipeline.explain import visible
 from pipeline.records import Engine
-from pipeline.report import RunReport, render_markdown
+from pipeline.report import RunReport
 from pipeline.shards import ShardResult
 from pipeline.sources.discover import DEFAULT_READING
 from pipeline.sources.reading import Reading
@@ -33,8 +34,6 @@ from pipeline.store.layout import Layout, is_disk_trouble
 from pipeline.voices import Manner
 from pipeline.work import Plan
 from pipeline.workers import end_workers
-
-REPORT_KEY = "clean-raw-run"
 
 # What a list of runs shows beside each, by the report's exit code. All are of the type "completed": data was published.
 OUTCOMES = {0: "Completed", 1: "Incomplete", 4: "Refused"}
@@ -74,8 +73,16 @@ def commit(store: Layout, work: Plan, results: Sequence[ShardResult]) -> RunRepo
 
 @task(cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=2)
 def publish(report: RunReport, clean: Path) -> None:
-    """Show the run's counts and the first rejections in Prefect's user interface."""
-    create_markdown_artifact(render_markdown(report, clean), key=REPORT_KEY, description=headline(report))
+    """Show what the run did in Prefect's user interface."""
+    publish_report(report, clean, headline(report))
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def warn(report: RunReport, clean: Path) -> None:
+    """Tell of sites whose articles no longer look as they did; a task without retries, so that each is told once."""
+    for warning in report.sites.warnings:
+        get_run_logger().warning("%s", visible(str(warning)))
+    emit_warnings(report, clean)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -95,6 +102,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     workers: int | None = None,
     runner: RunnerName = RunnerName.PROCESS,
     *,
+    cluster: str | None = None,
     aim: Aim = Aim.BALANCED,
     html_engine: Engine = Engine.LINES,
     comments: bool = False,
@@ -111,7 +119,8 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         raw: The folder with the raw dumps.
         clean: The folder of the store; the tables are published here as Parquet.
         workers: How many shards are cleaned side by side; by default as many as there are cores.
-        runner: Where shards are cleaned: in threads of the run's process, or in worker processes.
+        runner: Where shards are cleaned: in threads of the run's process, in worker processes, or by Dask or Ray.
+        cluster: The address of a Dask or Ray cluster that is there already, such as "tcp://10.0.0.5:8786".
         aim: What the learned model avoids more: leaving furniture ("precision"), or losing text ("recall").
         html_engine: What makes lines of HTML: all that a page shows ("lines"), or what trafilatura finds ("trafilatura").
         comments: Keep readers' comments, apart from the text: in a column of their own.
@@ -122,12 +131,16 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         wait_for_settling: Wait for files that are still being written; otherwise they are left to the next run.
 
     """
+    check_runner(runner, cluster)
     options = run.PlanOptions(shard_size, wait=wait_for_settling, allow_mass_delete=allow_mass_delete, reading=reading)
     with run.open_store(clean) as store:
         work = plan(store, raw, Manner(aim, html_engine, comments), options)
-        results = list(clean_shards(work.shards, runner, workers or usable_cores()))
+        with progress_published(len(work.shards)) as watcher, watched_by(watcher):
+            results = list(clean_shards(work.shards, runner, workers or usable_cores(), cluster))
         report = commit(store, work, results)
     publish(report, clean)
+    if report.sites.warnings:
+        warn(report, clean)
     if address:
         publish_elsewhere(address, clean)
     return cast("RunReport", Completed(name=OUTCOMES[report.exit_code], message=headline(report), data=report))
@@ -142,10 +155,13 @@ def headline(report: RunReport) -> str:
         f"the store holds {report.store.articles:,} articles"
         + (f"; {report.shards_failed:,} of {report.shards:,} shards failed" if report.shards_failed else "")
         + (f"; the deletion of {files.refused:,} raw files was refused" if files.refused else "")
+        + (f"; {report.sites.warning_count:,} warnings of sites" if report.sites.warning_count else "")
     )
 
 
-def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> Iterator[ShardResult]:
+def clean_shards(
+    shards: Sequence[Path], runner: RunnerName, workers: int, cluster: str | None = None
+) -> Iterator[ShardResult]:
     """
     Clean all shards and give the results of those that succeed; the others are logged and left to the next run.
 
@@ -154,26 +170,28 @@ def clean_shards(shards: Sequence[Path], runner: RunnerName, workers: int) -> It
     """
     first = runner if len(shards) > 1 else RunnerName.THREAD
     broken: list[Path] = []
-    done = 0
-    for shard, outcome in _clean_side_by_side(shards, first, workers):
+    done = records = 0
+    for shard, outcome in _clean_side_by_side(shards, first, workers, cluster):
         match outcome:
             case BrokenProcessPool():
                 broken.append(shard)
                 continue
             case ShardResult():
                 yield outcome
+                records += outcome.articles + outcome.rejected
             case error:
                 _complain(shard, error)
         done += 1
-        tell(done, len(shards))
+        tell(done, len(shards), records)
     for number, shard in enumerate(broken, start=1):
-        for _, outcome in _clean_side_by_side([shard], runner, workers=1):
+        for _, outcome in _clean_side_by_side([shard], runner, 1, cluster):
             match outcome:
                 case ShardResult():
                     yield outcome
+                    records += outcome.articles + outcome.rejected
                 case error:
                     _complain(shard, error)
-        tell(done + number, len(shards))
+        tell(done + number, len(shards), records)
 
 
 def _complain(shard: Path, error: Exception) -> None:
@@ -183,12 +201,12 @@ def _complain(shard: Path, error: Exception) -> None:
 
 
 def _clean_side_by_side(
-    shards: Sequence[Path], runner: RunnerName, workers: int
+    shards: Sequence[Path], runner: RunnerName, workers: int, cluster: str | None
 ) -> Iterator[tuple[Path, ShardResult | Exception]]:
     """Each shard with its result, or with what stopped it, as they come."""
     if not shards:
         return
-    with make_runner(runner, min(workers, len(shards))) as pool:
+    with make_runner(runner, min(workers, len(shards)), cluster) as pool:
         futures = {pool.submit(clean_shard, {"shard": shard}): shard for shard in shards}
         try:
             for future in as_completed(list(futures)):

@@ -4,18 +4,19 @@ The console script: the commands of `pipeline/cli.py`, and the two that need orc
 Prefect is imported within the commands, so that `pipeline explain` starts at once.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+import logging
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from flows import environment
-from flows.progress import Watcher, tell, watched_by
-from flows.runners import RunnerName, usable_cores
+from flows.progress import progress_shown, tell, watched_by
+from flows.runners import CLUSTERS, RunnerName, check_runner, usable_cores
 from flows.schedule import make_schedule
 from flows.terminal import keep_terminal_quiet
 from pipeline.cli import (
@@ -30,6 +31,9 @@ from pipeline.cli import (
 )
 from pipeline.config import load_config
 from pipeline.decide import Aim
+from pipeline.errors import UsageError
+from pipeline.explain import visible
+from pipeline.logs import LogFormat, choose_log_format
 from pipeline.plan import PlanOptions
 from pipeline.records import Engine
 from pipeline.report import RunReport
@@ -38,6 +42,8 @@ from pipeline.store.target import open_target
 from pipeline.voices import Manner
 
 __all__ = ["app"]
+
+log = logging.getLogger(__name__)
 
 REJECTIONS = 5  # exit code
 
@@ -54,6 +60,14 @@ WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, help="Shards cleaned side by side.  [default: cores]")
 ]
 RunnerOption = Annotated[RunnerName, typer.Option("--runner", help="Where shards are cleaned.")]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Of a Dask scheduler or Ray cluster that is there already, such as tcp://10.0.0.5:8786.",
+    ),
+]
 PublishOption = Annotated[
     str | None,
     typer.Option(
@@ -65,12 +79,18 @@ PublishOption = Annotated[
 ]
 
 
+LogFormatOption = Annotated[
+    LogFormat, typer.Option("--log-format", help="stderr for people, or for programs: a JSON object a line.")
+]
+
+
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
     raw: RawOption = Path("raw"),
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
+    cluster: ClusterOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -82,6 +102,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     allow_mass_delete: Annotated[
         bool, typer.Option("--allow-mass-delete", help="Take over the deletion of more than half of the raw files.")
     ] = False,
+    logs: LogFormatOption = LogFormat.TEXT,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a run would do, and write nothing.")] = False,
 ) -> None:
     """
@@ -93,10 +114,16 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=load_config(config).read)
     if dry_run:
         _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    run_once = _run_directly if no_prefect else _run_flow
-    with _progress_bar() as watcher, watched_by(watcher):
+    check_runner(runner, cluster)
+    if no_prefect and runner in CLUSTERS:
+        raise UsageError(f"--runner {runner} needs Prefect; leave out --no-prefect")
+    choose_log_format(logs)
+    run_once = _run_directly if no_prefect else partial(_run_flow, cluster)
+    with progress_shown() as watcher, watched_by(watcher):
         report = run_once(raw, clean, workers or usable_cores(), runner, manner, options)
-    typer.echo(report.to_json() if as_object else report.summary())
+    if logs is LogFormat.JSON:
+        _log_what_was_done(report)
+    typer.echo(report.to_json() if as_object else "\n".join(map(visible, report.summary().splitlines())))
     if publish:
         complain(describe_published(publish_to(publish, clean)))
     raise typer.Exit(report.exit_code or (REJECTIONS if strict and report.rejected else 0))
@@ -110,11 +137,13 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
+    cluster: ClusterOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
     publish: PublishOption = None,
     config: ConfigOption = None,
+    logs: LogFormatOption = LogFormat.TEXT,
 ) -> None:
     """
     Run on a schedule, never twice at once, until Ctrl-C; files still being written are left to the next run.
@@ -123,14 +152,39 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
 
     Example: pipeline serve --every 15m
     """
+    choose_log_format(logs)
     schedule = make_schedule(cron, every)
     reading = load_config(config).read
     state = environment.prepare(clean)
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
     manner = Manner(aim, engine, comments)
-    served = Served(raw, clean, workers or usable_cores(), runner, manner, schedule, publish, reading)
+    check_runner(runner, cluster)
+    served = Served(raw, clean, workers or usable_cores(), runner, manner, schedule, publish, reading, cluster)
     serve(served, state, Console(stderr=True))
+
+
+@app.command("watch-runs")
+def watch_runs() -> None:
+    """
+    Have a Prefect server that is configured mark runs as crashed whose process is gone; once, for a work pool.
+
+    `pipeline serve` needs no such thing: it knows its runs.
+
+    Example: pipeline watch-runs
+    """
+    environment.prepare(Path("clean"))
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 - imports Prefect, see the module
+    from prefect.settings import get_current_settings  # noqa: PLC0415 - as above
+
+    from flows.connection import prefect_api  # noqa: PLC0415 - as above
+    from flows.housekeeping import ZOMBIES, crash_zombies  # noqa: PLC0415 - as above
+
+    if get_current_settings().api.url is None:
+        raise UsageError("no Prefect server is configured; set PREFECT_API_URL, such as to http://127.0.0.1:4200/api")
+    with prefect_api(Path(), scheduler=False), get_client(sync_client=True) as client:
+        is_new = crash_zombies(client)
+    typer.echo(f'the automation "{ZOMBIES}" {"is set up" if is_new else "was there already"}')
 
 
 def _say_what_would_be_done(
@@ -149,11 +203,12 @@ def _run_directly(  # noqa: PLR0913, PLR0917 - as above
 ) -> RunReport:
     from pipeline.run import run_directly  # noqa: PLC0415 - not needed to show help
 
-    return run_directly(raw, clean, workers=workers, runner=runner.value, manner=manner, options=options, progress=tell)
+    where: Literal["thread", "process"] = "thread" if runner is RunnerName.THREAD else "process"
+    return run_directly(raw, clean, workers=workers, runner=where, manner=manner, options=options, progress=tell)
 
 
 def _run_flow(  # noqa: PLR0913, PLR0917 - as above
-    raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
+    cluster: str | None, raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
 ) -> RunReport:
     state = environment.prepare(clean)
     from flows.clean_raw import clean_raw  # noqa: PLC0415 - imports Prefect, see the module
@@ -166,6 +221,7 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
             clean,
             workers,
             runner,
+            cluster=cluster,
             aim=manner.aim,
             html_engine=manner.engine,
             comments=manner.comments,
@@ -174,21 +230,8 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
         )
 
 
-@contextmanager
-def _progress_bar() -> Iterator[Watcher]:
-    """A bar on the terminal, on stderr so that stdout stays for the counts; silent where there is no terminal."""
-    console = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("starting", total=None)
-
-        def show(done: int, total: int) -> None:
-            progress.update(bar, description="cleaning shards", completed=done, total=total)
-
-        yield show
+def _log_what_was_done(report: RunReport) -> None:
+    """The counts and warnings of a run, for programs that read the log."""
+    for warning in report.sites.warnings:
+        log.warning("%s", warning, extra={"site_warning": asdict(warning)})
+    log.info("run %s ended", report.run_id, extra={"report": json.loads(report.to_json())})

@@ -1,18 +1,23 @@
 """Which Prefect API this process talks to: the one the user configured or, on a bare machine, a server of our own."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import prefect.context
 from prefect.client.orchestration import get_client
 from prefect.events.worker import EventsWorker
+from prefect.exceptions import PrefectException
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import get_current_settings
 
 from flows.local_server import local_server
 from pipeline.errors import PipelineError
+
+log = logging.getLogger(__name__)
 
 
 class ApiError(PipelineError):
@@ -34,8 +39,21 @@ def prefect_api(state: Path, *, scheduler: bool) -> Iterator[str]:
         else:
             address = stack.enter_context(local_server(state, scheduler=scheduler))
             _use(f"{address}/api")
+            if not scheduler:
+                stack.callback(_keep_house)
         stack.callback(_send_what_is_queued)
         yield address
+
+
+def _keep_house() -> None:
+    """Forget runs of long ago, which a server that lives as long as one run does not do; another run may do it as well."""
+    from flows.housekeeping import forget_old_runs  # noqa: PLC0415 - knows the flow, which needs no connection to be imported
+
+    try:
+        with get_client(sync_client=True) as client:
+            forget_old_runs(client)
+    except (httpx.HTTPError, PrefectException) as error:
+        log.warning("old runs could not be removed from Prefect: %s", error)
 
 
 def _check(url: str) -> None:

@@ -6,9 +6,11 @@ The names can be read without importing Prefect, which takes more than a second.
 
 import os
 from enum import StrEnum
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from flows.terminal import keep_terminal_quiet
+from pipeline.errors import UsageError
 from pipeline.workers import end_with_parent
 
 if TYPE_CHECKING:
@@ -20,10 +22,21 @@ class RunnerName(StrEnum):
 
     THREAD = "thread"  # in this process: no warm-up, but Python code does not run in parallel
     PROCESS = "process"  # in worker processes: 5 to 6 s of warm-up, then every core works
+    DASK = "dask"  # by workers of Dask, here or on other machines
+    RAY = "ray"  # by workers of Ray, here or on other machines
 
 
-def make_runner(name: RunnerName, workers: int) -> "TaskRunner[Any]":
-    """A new task runner with that many workers."""
+CLUSTERS = frozenset({RunnerName.DASK, RunnerName.RAY})
+"""Runners that may use workers somebody else started."""
+
+
+def make_runner(name: RunnerName, workers: int, cluster: str | None = None) -> "TaskRunner[Any]":
+    """
+    A new task runner with that many workers.
+
+    `cluster` is the address of a Dask scheduler ("tcp://10.0.0.5:8786") or Ray cluster ("auto", "ray://10.0.0.5:10001") to
+    use, with as many workers as it has; without it, a cluster of this run's own is started on this machine.
+    """
     from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner  # noqa: PLC0415 - see the module
 
     match name:
@@ -31,6 +44,39 @@ def make_runner(name: RunnerName, workers: int) -> "TaskRunner[Any]":
             return ThreadPoolTaskRunner(max_workers=workers)
         case RunnerName.PROCESS:
             return ProcessPoolTaskRunner(max_workers=workers, initializer=prepare_worker)
+        case RunnerName.DASK:
+            return _dask(workers, cluster)
+        case RunnerName.RAY:
+            return _ray(workers, cluster)
+
+
+def check_runner(name: RunnerName, cluster: str | None) -> None:
+    """Refuse before the run what would fail in it: `UsageError`."""
+    if name in CLUSTERS and find_spec(f"prefect_{name}") is None:
+        raise UsageError(f"--runner {name} needs more packages: pip install 'article-pipeline[{name}]'")
+    if cluster is not None and name not in CLUSTERS:
+        raise UsageError(f"--cluster is for {' and '.join(sorted(CLUSTERS))}, not for --runner {name}")
+
+
+def _dask(workers: int, address: str | None) -> "TaskRunner[Any]":
+    import dask.config  # noqa: PLC0415 - in the extra `dask`
+    from prefect_dask.task_runners import DaskTaskRunner  # noqa: PLC0415 - as above
+
+    if address is not None:
+        return DaskTaskRunner(address=address)
+    # Workers that are daemons may have no child processes, in which shards are cleaned.
+    dask.config.set({"distributed.worker.daemon": False})
+    own = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    return DaskTaskRunner(cluster_kwargs=own)
+
+
+def _ray(workers: int, address: str | None) -> "TaskRunner[Any]":
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when Ray is imported
+    from prefect_ray.task_runners import RayTaskRunner  # noqa: PLC0415 - in the extra `ray`
+
+    own = {"num_cpus": workers, "include_dashboard": False}
+    runner: TaskRunner[Any] = RayTaskRunner(address=address, init_kwargs={} if address is not None else own)
+    return runner
 
 
 def usable_cores() -> int:

@@ -9,6 +9,7 @@ that stays "Running" for ever would hold the only slot, and every missed run wou
 import asyncio
 import contextlib
 import fcntl
+import logging
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,9 +52,12 @@ from flows.runners import RunnerName
 from flows.schedule import Schedule
 from flows.terminal import keep_terminal_quiet
 from pipeline.errors import StoreBusy, UsageError
+from pipeline.logs import LogFormat, log_format
 from pipeline.sources.discover import DEFAULT_READING
 from pipeline.sources.reading import Reading
 from pipeline.voices import Manner
+
+log = logging.getLogger(__name__)
 
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 ACTIVE = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
@@ -73,6 +77,7 @@ class Served:
     schedule: Schedule
     publish: str | None = None  # the address to publish to after each run
     reading: Reading = DEFAULT_READING
+    cluster: str | None = None  # the address of a Dask or Ray cluster
 
     @property
     def name(self) -> str:
@@ -87,6 +92,7 @@ class Served:
             "clean": str(self.clean.resolve()),
             "workers": self.workers,
             "runner": self.runner.value,
+            "cluster": self.cluster,
             "aim": self.manner.aim.value,
             "html_engine": self.manner.engine.value,
             "comments": self.manner.comments,
@@ -222,4 +228,7 @@ def _say_what_was_done(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any
 
 
 def _say(console: Console, message: str) -> None:
-    console.print(message, soft_wrap=True, markup=False, highlight=False)
+    if log_format() is LogFormat.JSON:
+        log.info("%s", message)
+    else:
+        console.print(message, soft_wrap=True, markup=False, highlight=False)

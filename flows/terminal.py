@@ -3,6 +3,7 @@
 import logging
 
 from pipeline.errors import PipelineError
+from pipeline.logs import set_up_logs
 from pipeline.store.layout import is_disk_trouble
 
 SAID_BETTER = (
@@ -17,7 +18,9 @@ def keep_terminal_quiet() -> None:
 
     That is the traceback of an error whose message is enough, as it was made on purpose or a disk is full, and what
     stands in `SAID_BETTER`.
+    With `--log-format json` each line of what is left is an object.
     """
+    set_up_logs()
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_worth_saying)
 

@@ -23,6 +23,8 @@ _ROLES = (
     r"dziennikar(?:z|ka)|корреспондент|журналист|обозреватель|founder|co-founder|president|director|head|chief\s+\w+\s+officer|ceo|cto|cfo|sponsored|dvm|ph\.?d\.?|m\.?d\.?|r\.?n\.?|jr\.?|esq\.?)s?"
 )
 _ROLE = re.compile(rf"^(?:{_ROLES})\b.*$", re.IGNORECASE)
+_BEHIND_NAME = re.compile(rf"(?<=\w)\s+(?:{_ROLES})$", re.IGNORECASE)
+_GLUED = re.compile(r"^By(?=[A-Z][a-z])")  # of elements that style sheets part
 _NAME_AND_ROLE = re.compile(rf"^\s*(?P<name>[^,|•·—–]{{3,60}})\s*[,|•·—–]\s*(?P<role>{_ROLES})\s*$", re.IGNORECASE)
 
 _END = re.compile(
@@ -94,7 +96,23 @@ _PLACES = frozenset(
         "united states", "united kingdom", "south africa", "new zealand", "sri lanka", "washington dc", "saudi arabia",
     }
 )  # fmt: skip
+# Words of buttons, labels and captions that stand beside the date too, in capitals as names do.
+_NO_NAME = frozenset(
+    re.findall(
+        r"\w+",
+        "about accessibility account advertisement article articles avatar bar blog books business by categories category checked comments contact content contents cookie"
+        " day details digital download editor editorial email events executive facebook fact family featured features follow"
+        " free global guide guides headshot health help home hour hours icon image in insights instagram job join key last"
+        " latest learn life linkedin log links login magazine mail main marketing media menu min minute minutes modified month more navigation"
+        " news newsletter next on open our page photo photos play podcast points policy popular post posted posts press"
+        " previous print privacy product products profile published read released reviews sample save school search"
+        " section services share show sign site skip software solutions sponsored sport sports staff start story store"
+        " subscribe summary table tags team tech technology the time tips today top topics travel trial trending twitter"
+        " updated updates video view views watch website week weekly what why world written year your youtube",
+    )
+)
 _REVIEWED_BY = re.compile(r"\b(?:review|edit|check|verif|photo)\w*\s+by\b.*$", re.IGNORECASE)
+_DANGLING = re.compile(r"\s+(?:on|at)\s*$", re.IGNORECASE)  # before a date that was taken out
 _REVIEW = re.compile(r"\b(?:review|edit|check|verif|photo)\w*\s+by\b|\beditor\b", re.IGNORECASE)
 _LONGEST_LABEL = 40
 _LABEL = re.compile(
@@ -126,7 +144,8 @@ def parse_byline(line: str) -> tuple[str, ...]:
     if prefix:
         rest = _DAY_OR_MONTH.sub("", _END.sub("", line[prefix.end() :])).strip(" ,;:.\t")
         # What follows the names is a role, a place or half a sentence.
-        names = tuple(takewhile(_is_printed_name, (part for part in _split(rest) if not _ROLE.match(part))))
+        parts = (_BEHIND_NAME.sub("", part) for part in _split(rest) if not _ROLE.match(part))
+        names = tuple(takewhile(_is_printed_name, parts))
         return tuple(map(_plain_case, names))
     named = _NAME_AND_ROLE.match(line)
     if named and _is_printed_name(named["name"].strip()):
@@ -145,7 +164,8 @@ def names_in_head(line: str) -> tuple[str, ...]:
     """
     if len(line) > _LONGEST_BYLINE:
         return ()
-    line = _REVIEWED_BY.sub("", line).strip(" ,;:.·•|–—-")
+    line = _DANGLING.sub("", _REVIEWED_BY.sub("", line)).strip(" ,;:.·•|–—-")
+    line = _GLUED.sub("By ", line)
     names = parse_byline(line)
     inner = _INNER.search(line)
     if names or inner is None:
@@ -155,7 +175,8 @@ def names_in_head(line: str) -> tuple[str, ...]:
         return names
     prefix = _PREFIX.match(line)
     rest = _END.sub("", line[prefix.end() :]).strip(" ,;:.") if prefix else ""
-    if _PEN_NAME.fullmatch(rest) and rest.casefold() not in _NOBODY and not _DAY_OR_MONTH.match(rest):
+    is_other = rest.casefold() in _NOBODY | _NO_NAME or _ROLE.match(rest) or _DAY_OR_MONTH.match(rest)
+    if _PEN_NAME.fullmatch(rest) and not is_other:
         return (rest,)
     if _TEAM.fullmatch(rest) and not _COLLECTIVE.issuperset(rest.casefold().split()):
         return (rest[0].upper() + rest[1:],)
@@ -171,7 +192,7 @@ def names_after(label: str, line: str) -> tuple[str, ...]:
     """
     if len(label) > _LONGEST_LABEL or not _LABEL.match(label):
         return ()
-    return names_in_head(f"By {line}")
+    return names_in_head(f"By {line}") if not _NO_NAME.issuperset(line.casefold().split()) else ()
 
 
 def is_name(text: str) -> bool:
@@ -187,7 +208,9 @@ def name_alone(text: str) -> str | None:
         ('Mahua Quill', None)
     """
     name = _BESIDE_NAME.sub("", text).strip(" ,;:.·•|–—-")
-    return name if is_name(name) and 2 <= len(name.split()) <= 3 and name.casefold() not in _PLACES else None
+    words = name.casefold().split()
+    is_other = name.casefold() in _PLACES or not _NO_NAME.isdisjoint(words) or len(set(words)) < len(words)
+    return name if is_name(name) and 2 <= len(words) <= 3 and not is_other else None
 
 
 def is_review(line: str) -> bool:

@@ -7,9 +7,10 @@ Exit codes: 0 done (rejections included, they are shown), 1 unexpected failure o
 
 import io
 import json
+import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.progress import Progress
+from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
@@ -27,9 +30,11 @@ from pipeline.decide import Aim
 from pipeline.doctor import PEEKED, examine
 from pipeline.errors import PipelineError, UsageError
 from pipeline.explain import as_json, count_reasons, explain_lines, render, visible
+from pipeline.logs import LogFormat, log_format
+from pipeline.markdown import render_markdown
 from pipeline.plan import PlanOptions, preview
 from pipeline.records import Article, Engine, RawFile, RawRecord, Rejection
-from pipeline.report import Preview
+from pipeline.report import Preview, RunReport
 from pipeline.score import table as score_table
 from pipeline.score.cache import CACHE
 from pipeline.score.pages import Key
@@ -41,12 +46,16 @@ from pipeline.sources.opened import ReadFailure, opened
 from pipeline.sources.read import read_stream
 from pipeline.sources.reading import Reading
 from pipeline.store.remote import Published, publish_to
+from pipeline.store.state import KEPT_RUNS
 from pipeline.store.status import Status
+from pipeline.store.status import history as store_history
 from pipeline.store.status import status as store_status
 from pipeline.store.verify import verify as verify_store
 from pipeline.train.gold import Trained, train_on_gold
 from pipeline.train.train import EPOCHS
 from pipeline.voices import Manner, load_voices
+
+log = logging.getLogger(__name__)
 
 PIPED_WIDTH = 120
 """Columns of a table that goes to a file or a pipe, where nobody says how wide it may be."""
@@ -189,6 +198,71 @@ def _preview_next(found: Status, raw: Path | None, manner: Manner, reading: Read
     if folder is None or (raw is None and not folder.is_dir()):
         return None
     return preview(folder, found.clean, load_voices(manner), PlanOptions(wait=False, reading=reading))
+
+
+@app.command()
+def history(
+    clean: CleanOption = Path("clean"),
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many runs, the latest first.")] = 20,
+    as_object: JsonOption = False,
+) -> None:
+    """
+    Show the last runs: when they were, what came in, what became of it, and how many warnings there were.
+
+    Example: pipeline history --limit 5
+    """
+    runs = store_history(clean, limit)
+    if as_object:
+        print_json({"runs": [json.loads(run.to_json()) for run in runs]})
+    else:
+        console().print(draw_history(runs))
+
+
+@app.command()
+def report(
+    clean: CleanOption = Path("clean"),
+    run_id: Annotated[
+        str | None, typer.Option("--run", help="Which run, as `pipeline history` names it.  [default: the last]")
+    ] = None,
+) -> None:
+    """
+    Print a run as a page of Markdown: counts beside the run before, sites, slowest files, rejections, warnings.
+
+    Example: pipeline report > run.md
+    """
+    runs = store_history(clean, KEPT_RUNS if run_id else 1)
+    found = next((run for run in runs if run_id in {None, run.run_id}), None)
+    if found is None:
+        raise UsageError(f"--run {run_id}: there is no such run; `pipeline history` lists those that are kept")
+    page = render_markdown(found, clean)
+    if sys.stdout.isatty():
+        console().print(Markdown(page, hyperlinks=False))
+    else:
+        typer.echo(page, nl=False)
+
+
+def draw_history(runs: Sequence[RunReport]) -> Table:
+    """Runs as a table, the latest first."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in (
+        "run",
+        "seconds",
+        "new",
+        "changed",
+        "removed",
+        "articles",
+        "duplicates",
+        "rejected",
+        "warnings",
+        "exit",
+    ):
+        table.add_column(column, justify="left" if column == "run" else "right")
+    for run in runs:
+        seconds = (run.finished_at - run.started_at).total_seconds()
+        counts = (run.files.new, run.files.changed, run.files.removed, run.articles, run.duplicates, run.rejected)
+        numbers = (*counts, run.sites.warning_count)
+        table.add_row(run.run_id, f"{seconds:,.1f}", *(f"{number:,}" for number in numbers), str(run.exit_code))
+    return table
 
 
 @app.command()
@@ -414,8 +488,11 @@ def rejection_fields(rejection: Rejection) -> dict[str, Any]:
 
 
 def complain(message: str) -> None:
-    """Print a message for a person on stderr."""
-    typer.echo(visible(message), err=True)
+    """Print a message for a person on stderr, or log it where programs read that."""
+    if log_format() is LogFormat.JSON:
+        log.error("%s", message)
+    else:
+        typer.echo(visible(message), err=True)
 
 
 def print_json(value: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pipeline.elements import CELL_BAR, Floats, Ints, Region, Rendering
+from pipeline.elements import CELL_BAR, Declared, Floats, Ints, Region, Rendering
 from pipeline.records import Reason, RemovedLine
 
 _REASONS: Sequence[tuple[int, Reason]] = (
@@ -36,10 +36,12 @@ def agree_in_tables(kept: Floats, rendering: Rendering, words: Sequence[int]) ->
     """
     Give the rows of one table one probability, so that they stay or go together: figures mean nothing without their head.
 
-    It is the mean over the rows, each with the root of its words as weight. Tables whose lines mostly hold one cell are
-    left alone: old pages are laid out by them. On a fifth of the gold pages, of sites that the model did not know, 7 pages
-    changed; 6 of them became better.
+    It is the mean over the rows, each with the root of its words as weight. A table of which that is in doubt is left to
+    the judgement of its rows, and so are those whose lines mostly hold one cell, since old pages are laid out by them, and
+    those of products, of whose data people keep a part.
     """
+    if rendering.declared & Declared.PRODUCT:
+        return kept
     agreed = kept.copy()
     table = _tables(rendering)
     several = np.fromiter((CELL_BAR in line for line in rendering.lines), bool, len(kept))
@@ -47,8 +49,14 @@ def agree_in_tables(kept: Floats, rendering: Rendering, words: Sequence[int]) ->
     for root in np.unique(table[several & (table >= 0)]).tolist():
         rows = np.flatnonzero(table == root)
         if len(rows) > 1 and 2 * several[rows].sum() >= len(rows):
-            agreed[rows] = np.round(np.average(kept[rows], weights=weight[rows]), 4)
+            mean = np.average(kept[rows], weights=weight[rows])
+            if abs(mean - 0.5) >= DECIDED:
+                agreed[rows] = np.round(mean, 4)
     return agreed
+
+
+DECIDED = 0.2
+"""So far from one half, the probability of a table decides for its rows."""
 
 
 def _tables(rendering: Rendering) -> Ints:

@@ -1,16 +1,16 @@
-"""What a run did, or would do: counts, as JSON, as a few lines for people, and as Markdown."""
+"""What a run did, or would do: counts, as JSON and as a few lines for people; `markdown.py` draws a page of them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.store.snapshots import read_table
+from pipeline.store.drift import Drift, SiteCounts, SiteFindings, SiteWarning
 from pipeline.work import FileCounts
 
-REJECTIONS_SHOWN = 50
+WARNINGS_IN_SUMMARY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ class RunReport:
     shards_failed: int
     store: StoreCounts
     skipped: Mapping[str, int] = field(default_factory=dict)  # what stood for no document, such as requests of a crawl
+    slowest: Mapping[str, float] = field(default_factory=dict)  # seconds of the files that took longest, by key
+    sites: SiteFindings = field(default_factory=SiteFindings)  # of the articles whose rows the run made
 
     @property
     def exit_code(self) -> int:
@@ -98,6 +100,8 @@ class RunReport:
             content[path] = Path(content[path])
         for moment in ("started_at", "finished_at"):
             content[moment] = datetime.fromisoformat(content[moment])
+        if "sites" in content:  # a report of before there was one stays readable
+            content["sites"] = _findings_from(content["sites"])
         return RunReport(**content)
 
     def summary(self) -> str:
@@ -110,6 +114,7 @@ class RunReport:
             *_remarks(self.files),
             *self._passed_over(),
             *self._failures(),
+            *self._warnings(),
             f"store: {self.store.articles:,} articles in snapshot {self.snapshot}{nothing}",
         ]
         if self.store.articles:
@@ -123,6 +128,21 @@ class RunReport:
     def _failures(self) -> list[str]:
         failed = f"failed: {self.shards_failed:,} of {self.shards:,} shards; the next run tries them again"
         return [failed] if self.shards_failed else []
+
+    def _warnings(self) -> list[str]:
+        shown = [f"warning: {warning}" for warning in self.sites.warnings[:WARNINGS_IN_SUMMARY]]
+        more = self.sites.warning_count - len(shown)
+        return [*shown, *([f"{more:,} more warnings; `pipeline report` shows them"] if more else [])]
+
+
+def _findings_from(content: Mapping[str, Any]) -> SiteFindings:
+    return SiteFindings(
+        count=content["count"],
+        largest=tuple(SiteCounts(**site) for site in content["largest"]),
+        changed=tuple(SiteCounts(**site) for site in content["changed"]),
+        warning_count=content["warning_count"],
+        warnings=tuple(SiteWarning(**{**warning, "what": Drift(warning["what"])}) for warning in content["warnings"]),
+    )
 
 
 def _seen(files: FileCounts) -> str:
@@ -146,44 +166,3 @@ def _remarks(files: FileCounts) -> list[str]:
         " allow it with --allow-mass-delete": files.refused > 0,
     }
     return [remark for remark, holds in remarks.items() if holds]
-
-
-def render_markdown(report: RunReport, clean: Path = Path("clean")) -> str:
-    """A run as Markdown: its counts, why lines and records were turned away, and the first rejections."""
-    started = report.started_at.astimezone(UTC)
-    seconds = (report.finished_at - report.started_at).total_seconds()
-    blocks = [
-        f"# Run {report.run_id}",
-        f"Started {started:%Y-%m-%d %H:%M:%S} UTC, took {seconds:.1f} s.",
-        "\n".join(f"- {line}" for line in report.summary().splitlines()),
-        *_counted("Lines removed", "reason", report.lines_by_reason),
-        *_counted("Records rejected", "reason", report.rejected_by_reason),
-        *_rejections(clean),
-    ]
-    return "\n\n".join(blocks) + "\n"
-
-
-def _counted(title: str, column: str, counts: Mapping[str, int]) -> list[str]:
-    rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [f"## {title}", _table([column, "count"], [[name, f"{count:,}"] for name, count in rows])] if rows else []
-
-
-def _rejections(clean: Path) -> list[str]:
-    """All rejected records of the store, not only this run's, up to a number that a page can bear."""
-    rejected = read_table("rejected", clean)
-    if not rejected.num_rows:
-        return []
-    shown = rejected.slice(0, REJECTIONS_SHOWN).select(["source", "reason", "detail"]).to_pylist()
-    title = f"## Rejected records in the store: {rejected.num_rows:,}"
-    more = [f"{rejected.num_rows - REJECTIONS_SHOWN:,} more are in the table `rejected`."]
-    table = _table(["source", "reason", "detail"], [[str(value) for value in row.values()] for row in shown])
-    return [title, table, *(more if rejected.num_rows > REJECTIONS_SHOWN else [])]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())

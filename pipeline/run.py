@@ -19,13 +19,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
+from heapq import nlargest
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 
 from pipeline.clean import clean_records
 from pipeline.plan import DEFAULT_OPTIONS, PlanOptions, plan_files
 from pipeline.report import RunReport, StoreCounts
-from pipeline.shards import Cleaner, ShardResult, clean_shard
+from pipeline.shards import SLOWEST_TOLD, Cleaner, ShardResult, clean_shard
 from pipeline.store.changes import Outcome
 from pipeline.store.commit import Committed, commit, open_store
 from pipeline.store.layout import Layout, is_disk_trouble
@@ -85,12 +87,12 @@ def run_directly(  # noqa: PLR0913 - the options of the command, one by one
     manner: Manner = USUAL,
     options: PlanOptions = DEFAULT_OPTIONS,
     cleaner: Cleaner = clean_records,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int, int], None] | None = None,
 ) -> RunReport:
     """
     Run once, without Prefect.
 
-    `progress` is called with the number of shards done and of all shards. `StoreBusy` when another run is active.
+    `progress` is called with the number of shards done, of all shards, and of the records in those done. `StoreBusy` when another run is active.
     """
     with open_store(clean) as store:
         plan = plan_run(store, raw, load_voices(manner), options)
@@ -98,7 +100,7 @@ def run_directly(  # noqa: PLR0913 - the options of the command, one by one
         for number, result in enumerate(_clean_all(plan.shards, workers, runner, cleaner), start=1):
             results.extend([result] if result else [])
             if progress:
-                progress(number, len(plan.shards))
+                progress(number, len(plan.shards), sum(result.articles + result.rejected for result in results))
         return commit_run(store, plan, results)
 
 
@@ -161,7 +163,15 @@ def _report(plan: Plan, results: Sequence[ShardResult], committed: Committed, st
         lines_by_reason=committed.lines_by_reason,
         rejected_by_reason=committed.rejected_by_reason,
         skipped=dict(sorted(sum((Counter(result.skipped) for result in results), Counter()).items())),
+        slowest=_slowest(results),
+        sites=committed.sites,
         shards=len(plan.shards),
         shards_failed=len(plan.shards) - len(results),
         store=store,
     )
+
+
+def _slowest(results: Sequence[ShardResult]) -> dict[str, float]:
+    """The files that took longest in any shard; what a dead run cleaned is not known."""
+    found = [item for result in results for item in result.slowest.items()]
+    return dict(nlargest(SLOWEST_TOLD, found, key=itemgetter(1)))

@@ -9,12 +9,14 @@ may be larger than the memory.
 import hashlib
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, fields
+from heapq import nlargest
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.clean import clean_records
 from pipeline.errors import StoreError
@@ -28,11 +30,15 @@ from pipeline.store.pieces import Finished, Made, PieceWriter, read_finished
 from pipeline.voices import Voices, load_voices
 from pipeline.work import Shard, read_shard
 
+T = TypeVar("T")
+
 Cleaner = Callable[[Sequence[RawRecord], Voices], Sequence[Article | Rejection]]
 
 BATCH_RECORDS = 2_000
 BATCH_BYTES = 16 * 1024 * 1024
 """Of records that are cleaned together: a batch takes some 25 times its size while it is cleaned."""
+
+SLOWEST_TOLD = 10
 
 _MEASURES = tuple(measure.name for measure in fields(Quality))
 _KNOWN = tuple(known.name for known in fields(Metadata))
@@ -49,6 +55,7 @@ class ShardResult:
     rejected: int
     vanished: int = 0  # files that were gone when their turn came
     skipped: Mapping[str, int] = field(default_factory=dict)  # what stood for no document, by what it was
+    slowest: Mapping[str, float] = field(default_factory=dict)  # seconds of the files that took longest, by key
 
 
 @dataclass(slots=True)
@@ -71,6 +78,14 @@ class _Tally:
 
     vanished: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(
+        default_factory=lambda: defaultdict(float)
+    )  # by file: to read it, and its share of cleaning
+
+    def slowest(self) -> dict[str, float]:
+        """The files that took longest, with their seconds."""
+        slowest = nlargest(SLOWEST_TOLD, self.seconds.items(), key=itemgetter(1))
+        return {key: round(seconds, 3) for key, seconds in slowest}
 
 
 def clean_shard(shard_path: Path, cleaner: Cleaner = clean_records) -> ShardResult:
@@ -97,16 +112,40 @@ def _clean(
     tally = _Tally()
     with closing(PieceWriter(unfinished)) as writer:
         for batch in _batches(shard.files, shard.reading, tally):
-            outcomes = clean(batch.records) if batch.records else []
+            outcomes = _clean_timed(batch, clean, tally) if batch.records else []
             writer.write(_rows(batch, outcomes, settings, writer.rows["articles"]))
-        return writer.finish(shard.pieces, Made(settings.digest, read_ns, tally.vanished, tally.skipped))
+        return writer.finish(
+            shard.pieces, Made(settings.digest, read_ns, tally.vanished, tally.skipped, tally.slowest())
+        )
+
+
+def _clean_timed(
+    batch: _Batch, clean: Callable[[Sequence[RawRecord]], Sequence[Article | Rejection]], tally: _Tally
+) -> Sequence[Article | Rejection]:
+    """Clean a batch; the time, which can be told of the whole batch only, is shared out among its files by size."""
+    started = time.perf_counter()
+    outcomes = clean(batch.records)
+    seconds = time.perf_counter() - started
+    for record in batch.records:
+        tally.seconds[record.source.rpartition("#")[0]] += seconds * len(record.data) / max(1, batch.size)
+    return outcomes
+
+
+def _timed(items: Iterator[T], key: str, tally: _Tally) -> Iterator[T]:
+    """The same items; counts for the file how long it takes to get them, not what is done with them in between."""
+    started = time.perf_counter()
+    for item in items:
+        tally.seconds[key] += time.perf_counter() - started
+        yield item
+        started = time.perf_counter()
+    tally.seconds[key] += time.perf_counter() - started
 
 
 def _batches(files: Sequence[RawFile], reading: Reading, tally: _Tally) -> Iterator[_Batch]:
     """What is in a shard's files, in batches that fit in the memory; a batch may span files, and a file batches."""
     batch = _Batch()
     for file in files:
-        for item in _read(file, reading, tally):
+        for item in _timed(_read(file, reading, tally), file.key, tally):
             match item:
                 case RawRecord():
                     batch.records.append(item)
@@ -188,7 +227,14 @@ def _rows(
 def _result(shard: Path, pieces: Path, finished: Finished) -> ShardResult:
     rows = finished.rows
     return ShardResult(
-        shard, pieces, rows["files"], rows["articles"], rows["rejected"], finished.vanished, finished.skipped
+        shard,
+        pieces,
+        rows["files"],
+        rows["articles"],
+        rows["rejected"],
+        finished.vanished,
+        finished.skipped,
+        finished.slowest,
     )
 
 

@@ -263,7 +263,38 @@ def test_verify_exits_with_1_on_a_finding(store: Path) -> None:
     assert all(set(finding) == {"where", "what", "remedy"} for finding in findings)
 
 
-@pytest.mark.parametrize("command", ["status", "verify"])
+def test_history_lists_the_last_runs(store: Path) -> None:
+    """The latest first, with what came of each; programs get the whole reports."""
+    (store.parent / "raw" / "index.txt").unlink()
+    run_directly(store.parent / "raw", store, workers=1, options=PlanOptions(settle=0.0))
+
+    told = run("history", "--clean", store).stdout.splitlines()
+    runs = json.loads(run("history", "--clean", store, "--json").stdout)["runs"]
+    one = json.loads(run("history", "--clean", store, "--json", "--limit", "1").stdout)["runs"]
+
+    assert [line.split()[0] for line in told] == ["run", *(found["run_id"] for found in runs)]
+    assert told[1].split()[2:] == ["0", "0", "1", "0", "0", "0", "0", "0"]
+    assert [(found["articles"], found["rejected"], found["files"]["removed"]) for found in runs] == [
+        (0, 0, 1),
+        (1, 1, 0),
+    ]
+    assert one == runs[:1]
+
+
+def test_report_is_a_page_of_any_run_that_is_kept(store: Path) -> None:
+    """Markdown where it is piped, drawn on a terminal; a run that is not there is bad usage."""
+    ((run_id),) = (found["run_id"] for found in json.loads(run("history", "--clean", store, "--json").stdout)["runs"])
+
+    page = run("report", "--clean", store).stdout
+
+    assert page.startswith(f"# Run {run_id}\n")
+    assert "| index.txt#1 | furniture-only |" in page
+    assert run("report", "--clean", store, "--run", run_id).stdout == page
+    assert "furniture-only" in ESCAPES.sub("", on_a_terminal("report", "--clean", store))
+    assert run("report", "--clean", store, "--run", "never").exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["status", "verify", "history", "report"])
 def test_without_a_store_there_is_a_message(command: str, tmp_path: Path) -> None:
     """Asking for a store that was never made is no crash."""
     result = run(command, "--clean", tmp_path / "nothing")

@@ -49,9 +49,11 @@ def test_the_rule_shown_is_a_rule() -> None:
 
 def test_files_that_the_documents_name_exist() -> None:
     """A path of the project named in a document is there."""
-    for name in ("README.md", "CONTRIBUTING.md", "raw/README.md"):
+    for name in ("README.md", "CONTRIBUTING.md", "raw/README.md", "docs/operations.md"):
         text = (ROOT / name).read_text(encoding="utf-8")
-        for path in re.findall(r"`((?:pipeline|raw|tests|clean|flows)/[\w./-]+\.(?:py|md|txt))`", text):
+        for path in re.findall(
+            r"`((?:pipeline|raw|tests|clean|flows|deploy|docs)/[\w./-]+\.(?:py|md|txt|service|timer))`", text
+        ):
             assert (ROOT / path).exists(), f"{name} names {path}"
 
 

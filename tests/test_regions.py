@@ -97,12 +97,14 @@ def test_the_engine_can_be_chosen() -> None:
 
 
 def test_the_rows_of_a_table_stay_or_go_together() -> None:
-    """A head without its figures says nothing; pages that are laid out by tables are judged line by line."""
+    """A head without its figures says nothing. In doubt, and where tables lay out a page, lines are judged one by one."""
     table = "<table><tr><th>Year<th>Boats<tr><td>1990<td>92<tr><td>1991<td>94</table>"
     layout = f"<table><tr><td><p>{PROSE}</p><p>{SAID}</p></td></tr></table>"
     page = render(f"{table}<p>{PROSE}</p>{layout}")
-    kept = np.array([0.99, 0.2, 0.5, 0.9, 0.9, 0.1])
+    words = [2, 2, 2, 20, 20, 12]
 
-    agreed = agree_in_tables(kept, page, [2, 2, 2, 20, 20, 12])
+    kept = agree_in_tables(np.array([0.99, 0.4, 0.9, 0.9, 0.9, 0.1]), page, words)
+    doubtful = agree_in_tables(np.array([0.99, 0.2, 0.5, 0.9, 0.9, 0.1]), page, words)
 
-    assert agreed.tolist() == [0.5633, 0.5633, 0.5633, 0.9, 0.9, 0.1]
+    assert kept.tolist() == [0.7633, 0.7633, 0.7633, 0.9, 0.9, 0.1]
+    assert doubtful.tolist() == [0.99, 0.2, 0.5, 0.9, 0.9, 0.1]

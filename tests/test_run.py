@@ -18,9 +18,10 @@ import pytest
 
 from pipeline.decide import Aim
 from pipeline.errors import StoreBusy, StoreError, UsageError
+from pipeline.markdown import render_markdown
 from pipeline.plan import PlanOptions
 from pipeline.records import Article, RawRecord, Rejection
-from pipeline.report import RunReport, render_markdown
+from pipeline.report import RunReport
 from pipeline.rules import Rules, load_rules
 from pipeline.run import clean_records, commit_run, load_voices, open_store, plan_run, run_directly
 from pipeline.shards import clean_shard

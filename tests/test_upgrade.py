@@ -57,6 +57,7 @@ def clean(raw: Path, tmp_path: Path) -> Path:
         state.execute("ALTER TABLE snapshots DROP COLUMN schema_version")
         state.execute("ALTER TABLE rejections DROP COLUMN byte_offset")
         state.execute("ALTER TABLE parts DROP COLUMN sources")
+        state.execute("DROP TABLE site_measures")
         state.execute("PRAGMA user_version = 1")
     state.close()
     return clean

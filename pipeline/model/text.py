@@ -43,15 +43,16 @@ class _Powers:
     """Powers of an odd base modulo 2**64 and of its inverse, made when they are first asked for."""
 
     def __init__(self) -> None:
-        self.powers: Hashes = np.ones(1, np.uint64)
-        self.inverse: Hashes = np.ones(1, np.uint64)
+        self._made: tuple[Hashes, Hashes] = (np.ones(1, np.uint64), np.ones(1, np.uint64))
 
     def up_to(self, count: int) -> tuple[Hashes, Hashes]:
+        """So many of both; threads that come at once may make them twice, but each gets two of one length."""
         if count > HASHED:
             return _powers(count)  # for one word of a megabyte, which need not be kept in mind
-        if len(self.powers) < count:
-            self.powers, self.inverse = _powers(HASHED)
-        return self.powers[:count], self.inverse[:count]
+        made = self._made
+        if len(made[0]) < count:
+            made = self._made = _powers(HASHED)
+        return made[0][:count], made[1][:count]
 
 
 def _powers(count: int) -> tuple[Hashes, Hashes]:

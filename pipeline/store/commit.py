@@ -43,6 +43,7 @@ import pyarrow.compute as pc
 from pipeline.errors import StoreRefused
 from pipeline.settings import Settings
 from pipeline.store.changes import Outcome, Touched, apply_changes, open_staging
+from pipeline.store.drift import SiteFindings, take_sites
 from pipeline.store.layout import Layout, check_file_system, disk_trouble_told, hold_lock, make_folders, sync
 from pipeline.store.parts import PartWriter, digest_of, read_part
 from pipeline.store.pieces import PieceReader, discard_pieces
@@ -62,6 +63,7 @@ class Committed:
     duplicates: int  # of these, records that are not their article's canonical source
     rejected_by_reason: Mapping[str, int]  # records of this run
     lines_by_reason: Mapping[str, int]  # removed from the articles whose rows this run made
+    sites: SiteFindings  # of the same articles
 
 
 class _Part(NamedTuple):
@@ -131,6 +133,7 @@ def commit(layout: Layout, outcome: Outcome, settings: Settings) -> Iterator[tup
                     duplicates=_duplicates(state),
                     rejected_by_reason=dict(sorted(touched.rejected_by_reason.items())),
                     lines_by_reason=_lines_by_reason(state, outcome.pieces),
+                    sites=take_sites(state, outcome.pieces),
                 ),
             )
         if published:

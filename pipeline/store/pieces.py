@@ -72,6 +72,7 @@ class Finished:
     rows: Mapping[str, int]  # by piece
     sha256: Mapping[str, str]  # of each piece's file
     skipped: Mapping[str, int] = field(default_factory=dict)  # what stood for no document, by what it was
+    slowest: Mapping[str, float] = field(default_factory=dict)  # seconds that some files took, by key
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Made:
     read_ns: int  # before the first of its files was read
     vanished: int
     skipped: Mapping[str, int]
+    slowest: Mapping[str, float]
 
 
 class PieceWriter:
@@ -124,6 +126,7 @@ class PieceWriter:
             rows=self.rows,
             sha256=digests,
             skipped=dict(made.skipped),
+            slowest=dict(made.slowest),
         )
         (self._folder / _ABOUT).write_text(json.dumps(asdict(finished)), encoding="utf-8")
         sync(self._folder / _ABOUT)

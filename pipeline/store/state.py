@@ -94,7 +94,20 @@ CREATE TABLE snapshots (
 CREATE TABLE runs (run_id TEXT PRIMARY KEY, finished_at INTEGER NOT NULL, report TEXT NOT NULL);
 """
 
-STATE_VERSION = 4
+_SITE_MEASURES = """
+CREATE TABLE site_measures (         -- what the articles of a site look like; see `drift.py`
+    site TEXT NOT NULL,              -- empty: articles of which no site is known
+    is_past INTEGER NOT NULL,        -- 1: what new articles are compared with; 0: those that wait to be compared
+    articles REAL NOT NULL,          -- how many, or as many as the past counts for
+    share_sum REAL NOT NULL,         -- of the removed share
+    share_squares REAL NOT NULL,
+    length_sum REAL NOT NULL,        -- of the natural logarithm of the number of words
+    length_squares REAL NOT NULL,
+    PRIMARY KEY (site, is_past)
+) WITHOUT ROWID;
+"""
+
+STATE_VERSION = 5
 """Of the tables above; those that are published have a version of their own in `pipeline/tables.py`."""
 
 _UPGRADES = {
@@ -103,6 +116,7 @@ _UPGRADES = {
     3: "ALTER TABLE parts ADD COLUMN sources INTEGER NOT NULL DEFAULT 0; UPDATE parts SET sources ="
     " (SELECT count(*) FROM articles JOIN records USING (article_id) WHERE articles.bucket = parts.bucket)"
     " WHERE part_of = 'articles';",
+    4: _SITE_MEASURES,
 }
 """What makes a state of this version one of the next."""
 
@@ -259,5 +273,5 @@ def bring_up_to_date(state: sqlite3.Connection, path: Path) -> None:
             f"{path}: made by a newer version of this program (state {version}, this one knows {STATE_VERSION});"
             " use that version, or move the store away and run again: everything in it is made from the raw files"
         )
-    steps = "".join(_UPGRADES[step] for step in range(version, STATE_VERSION)) if version else _SCHEMA
+    steps = "".join(_UPGRADES[step] for step in range(version, STATE_VERSION)) if version else _SCHEMA + _SITE_MEASURES
     state.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {STATE_VERSION}; COMMIT;")

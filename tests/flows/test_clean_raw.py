@@ -39,7 +39,7 @@ def tables(clean: Path) -> dict[str, pa.Table]:
     return {name: table.sort_by([(key, "ascending") for key in keys[name]]) for name, table in plain.items()}
 
 
-@pytest.mark.parametrize("runner", list(RunnerName))
+@pytest.mark.parametrize("runner", [RunnerName.THREAD, RunnerName.PROCESS])
 def test_rows_do_not_depend_on_the_runner(dumps: Path, tmp_path: Path, runner: RunnerName) -> None:
     """Threads, processes and no Prefect at all give the same rows and counts."""
     directly = run.run_directly(dumps, tmp_path / "directly")
@@ -79,7 +79,7 @@ def test_a_run_leaves_one_artifact_with_its_counts(dumps: Path, clean: Path) -> 
     """The user interface shows the counts of a run and why records were rejected."""
     from prefect.artifacts import Artifact
 
-    from flows.clean_raw import REPORT_KEY
+    from flows.artifacts import REPORT_KEY
 
     report = run_flow(dumps, clean)
 
@@ -140,10 +140,16 @@ def test_progress_is_told_to_who_watches(dumps: Path, clean: Path) -> None:
     from flows.progress import watched_by
 
     told: list[tuple[int, int]] = []
-    with watched_by(lambda done, total: told.append((done, total))):
+    records: list[int] = []
+    with (
+        watched_by(lambda done, total, _: told.append((done, total))),
+        watched_by(lambda _done, _total, so_far: records.append(so_far)),
+    ):
         run_flow(dumps, clean, runner=RunnerName.THREAD, shard_size=3)
 
     assert told == [(1, 3), (2, 3), (3, 3)]
+    assert records == sorted(records)
+    assert records[-1] == 8
 
 
 def test_files_still_written_can_be_left_to_the_next_run(

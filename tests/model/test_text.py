@@ -1,11 +1,15 @@
 """Lines become paragraphs and words: what a scraper broke is mended, what belongs apart stays apart."""
 
 import textwrap
+from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import count
+from threading import Event
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.model import text
 from pipeline.model.text import read_text
 from tests.model.cases import PROSE, one_document, read_paragraphs, word_hashes
 
@@ -143,3 +147,28 @@ def test_long_texts_have_no_more_collisions_than_chance() -> None:
 
     assert len(set(word_hashes(text))) == len(words)
     assert word_hashes(text)[: len(words)] == word_hashes(text)[-len(words) :]
+
+
+def test_threads_that_begin_at_once_do_not_see_half_of_what_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shards that are cleaned in threads read their first texts at the same time."""
+    powers = text._Powers()
+    grow = text._geometric
+    calls = count(1)
+    half_is_grown, go_on = Event(), Event()
+
+    def slowly(base: int, size: int) -> text.Hashes:
+        if next(calls) > 1:
+            half_is_grown.set()
+            go_on.wait(30)
+        return grow(base, size)
+
+    monkeypatch.setattr(text, "_geometric", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(powers.up_to, 10)
+        assert half_is_grown.wait(30)
+        second = pool.submit(powers.up_to, 10)
+        wait([second], timeout=0.5)
+        go_on.set()
+        lengths = [len(array) for found in (first, second) for array in found.result()]
+
+    assert lengths == [10] * 4

@@ -1,0 +1,204 @@
+"""A schedule that is tighter than its runs, and processes that are killed in the middle: no article is lost or doubled."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.flows.test_serve import PATIENCE, descendants, is_alive, titles, wait_until
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1_500)]
+
+ROOT = Path(__file__).parents[2]
+SLOW_SECONDS = 12
+WATCHED_SECONDS = 60
+ENDED = {"CRASHED", "COMPLETED", "CANCELLED"}
+
+# Runs in every Python process below: a disk that takes so long to read what a run is to commit.
+SLOW_DISK = """
+import sys, time
+def slow(event, args):
+    if event == "open" and str(args[0]).endswith("deltas.json") and args[1] == "r":
+        time.sleep({seconds})
+sys.addaudithook(slow)
+"""
+
+Process = subprocess.Popen[str]
+
+
+@pytest.fixture
+def slow(tmp_path: Path, user: dict[str, str]) -> dict[str, str]:
+    """The user's environment, with that disk."""
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(SLOW_DISK.format(seconds=SLOW_SECONDS), encoding="utf-8")
+    return user | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+
+
+@contextmanager
+def running(output: Path, environment: dict[str, str], folder: Path, *command: str | Path) -> Iterator[Process]:
+    """A command in a session of its own; what is left of it at the end is killed, by its ids."""
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name(str(command[0])), *command[1:]],
+            cwd=folder,
+            env=environment,
+            stdout=file,
+            stderr=file,
+            text=True,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        for pid in {process.pid, *descendants(process.pid)} if process.poll() is None else ():
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+        sys.stdout.write(output.read_text(encoding="utf-8"))
+
+
+def runs_of(api: str) -> list[dict[str, Any]]:
+    """All runs that the server knows and that began or ended, in the order they were due."""
+    found = httpx.post(f"{api}/flow_runs/filter", json={"sort": "EXPECTED_START_TIME_ASC"}, timeout=30, trust_env=False)
+    return [run for run in found.json() if run["state_type"] != "SCHEDULED"]
+
+
+def completed(api: str) -> list[tuple[str, str]]:
+    """When the runs began that completed, and when they ended."""
+    return [(run["start_time"], run["end_time"]) for run in runs_of(api) if run["state_type"] == "COMPLETED"]
+
+
+def is_at_work(clean: Path) -> bool:
+    """Whether a run has cleaned what there is and is about to commit."""
+    return any((clean / ".store" / "pieces").glob("*.shard-*"))
+
+
+def holder(lock: Path) -> int | None:
+    """The process that holds a lock, as the kernel tells: that of the run which is active."""
+    inode = str(lock.stat().st_ino)
+    held = [line.split() for line in Path("/proc/locks").read_text(encoding="ascii").splitlines() if "FLOCK" in line]
+    return next((int(fields[4]) for fields in held if fields[5].rpartition(":")[2] == inode), None)
+
+
+def verified(pipeline: Callable[..., subprocess.CompletedProcess[str]], clean: Path) -> bool:
+    """Whether the store keeps all its promises; asked again while a run is active."""
+    done = pipeline("verify", "--clean", clean)
+    assert done.returncode in {0, 3}, done.stdout + done.stderr
+    return done.returncode == 0
+
+
+def test_runs_never_overlap_and_a_killed_one_is_made_up_for(
+    tmp_path: Path,
+    slow: dict[str, str],
+    write_story: Callable[[str], Path],
+    pipeline: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """
+    Due every 5 s and taking 12 s: those that come due meanwhile are cancelled and say why.
+
+    Then the flow's process is killed in the middle, and later `serve` is asked to end in the middle of a run.
+    """
+    output, raw, clean = tmp_path / "serve.log", tmp_path / "raw", tmp_path / "clean"
+    write_story("mill")
+    arguments = ("serve", "--every", "5s", "--raw", raw, "--clean", clean, "--runner", "thread")
+    with running(output, slow, tmp_path, "pipeline", *arguments) as served:
+        wait_until(lambda: titles(clean) == ["Ferry to mill"], "the first article")
+        (address,) = re.findall(r"user interface: (http://127\.0\.0\.1:\d+)", output.read_text(encoding="utf-8"))
+        api = f"{address}/api"
+        time.sleep(WATCHED_SECONDS)
+        spans = completed(api)
+        cancelled = [run["state"]["message"] for run in runs_of(api) if run["state_type"] == "CANCELLED"]
+
+        write_story("pier")
+        wait_until(lambda: is_at_work(clean), "a run in the middle")
+        victim = holder(clean / ".store" / "lock")
+        assert victim in descendants(served.pid)
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: titles(clean) == ["Ferry to mill", "Ferry to pier"], "the article of the killed run")
+        wait_until(lambda: verified(pipeline, clean), "a pause between runs")
+
+        write_story("quay")
+        wait_until(lambda: is_at_work(clean), "another run in the middle")
+        others = descendants(served.pid)
+        served.send_signal(signal.SIGTERM)
+        assert served.wait(PATIENCE) == 0
+        wait_until(lambda: not any(map(is_alive, others)), "the end of all processes")
+
+    assert len(spans) >= 2
+    assert all(ended < began for (_, ended), (began, _) in pairwise(spans)), spans
+    assert cancelled
+    assert all("concurrency limit" in message for message in cancelled), cancelled
+    assert verified(pipeline, clean)
+    assert titles(clean) == ["Ferry to mill", "Ferry to pier", "Ferry to quay"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
+def test_a_worker_that_ends_in_the_middle_loses_nothing(
+    tmp_path: Path,
+    slow: dict[str, str],
+    write_story: Callable[[str], Path],
+    pipeline: Callable[..., subprocess.CompletedProcess[str]],
+    number: signal.Signals,
+) -> None:
+    """
+    With a work pool: the run ends in a state that is true, and the next one, of another worker, does the rest.
+
+    Prefect's worker leaves its run "Running" when it is asked to end; the automation of `watch-runs` frees its slot.
+    """
+    from flows import environment
+    from flows.local_server import local_server
+
+    home, raw, clean = tmp_path / "prefect", tmp_path / "raw", tmp_path / "clean"
+    settings = environment.missing_settings({}, home, tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        with local_server(home, scheduler=True) as address:
+            api = f"{address}/api"
+            worker = slow | settings | {"PREFECT_API_URL": api, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+            text = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
+            text = text.replace("/srv/articles/raw", str(raw)).replace("/srv/articles/clean", str(clean))
+            text = text.replace("/opt/article-pipeline", str(ROOT)).replace('"*/15 * * * *"', '"0 0 1 1 *"')
+            (tmp_path / "prefect.yaml").write_text(text, encoding="utf-8")
+            (tmp_path / "flows").symlink_to(ROOT / "flows")
+            for command in (
+                ["work-pool", "create", "--type", "process", "articles"],
+                ["--no-prompt", "deploy", "--all"],
+            ):
+                with running(tmp_path / "prefect.log", worker, tmp_path, "prefect", *command) as done:
+                    assert done.wait(PATIENCE) == 0
+            deployment = httpx.get(f"{api}/deployments/name/clean-raw/articles", trust_env=False).json()["id"]
+
+            def ask_for_a_run() -> None:
+                found = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json={}, trust_env=False)
+                found.raise_for_status()
+
+            start = ("prefect", "worker", "start", "--pool", "articles", "--name")
+            write_story("mill")
+            ask_for_a_run()
+            with running(tmp_path / "first.log", worker, tmp_path, *start, "first") as first:
+                wait_until(lambda: is_at_work(clean), "a run in the middle")
+                others = descendants(first.pid)
+                first.send_signal(number)
+                first.wait(PATIENCE)
+                wait_until(lambda: not any(map(is_alive, others)), "the end of the worker's processes")
+            wait_until(lambda: {run["state_type"] for run in runs_of(api)} <= ENDED, "an end that the server knows of")
+            write_story("pier")
+            with running(tmp_path / "second.log", worker, tmp_path, *start, "second") as second:
+                ask_for_a_run()
+                wait_until(lambda: titles(clean) == ["Ferry to mill", "Ferry to pier"], "the articles of both runs")
+                second.send_signal(signal.SIGTERM)
+                second.wait(PATIENCE)
+
+    assert verified(pipeline, clean)
