@@ -94,6 +94,11 @@ def repeated(piece: bytes, size: int) -> Iterator[bytes]:
         yield many[: size - start]
 
 
+def long_text(copies: int) -> str:
+    """A text that packs well: as large as a record may be, or small where only a few copies are asked for, as in tests."""
+    return "The council met. " * (900_000 if copies > 20 else 20_000)
+
+
 def chance(name: str) -> random.Random:
     """Numbers that are the same each time."""
     return random.Random(name)  # noqa: S311 - makes cases, no secrets

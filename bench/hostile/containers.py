@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from bench.hostile.case import MIB, Case, case, chance, files, honest, honest_page, one_file, repeated
+from bench.hostile.case import MIB, Case, case, chance, files, honest, honest_page, long_text, one_file, repeated
 from bench.hostile.quine import gzip_quine
 from tests.sources import made
 
@@ -139,7 +139,7 @@ def _odd_crawl(size: int) -> Iterator[bytes]:
 def _packed_pages(count: int) -> Iterator[bytes]:
     """Pages that their transfer encoding makes a thousand times as large."""
     yield _honest_record("packed-pages", 0)
-    body = gzip.compress(b"The council met. " * 900_000)
+    body = gzip.compress(long_text(count).encode())
     for number in range(count):
         yield made.warc_record(
             "response",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.hostile.case import MIB, Case, case, chance, files, honest, one_file, repeated
+from bench.hostile.case import MIB, Case, case, chance, files, honest, long_text, one_file, repeated
 from bench.hostile.containers import DAMAGED
 from tests.sources import made
 
@@ -78,7 +78,7 @@ def _nul_table(count: int) -> bytes:
 
 def _dictionary(rows: int) -> bytes:
     """A Parquet file that names one long text over and over."""
-    text = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["The council met. " * 900_000]))
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([long_text(rows)]))
     sink = io.BytesIO()
     pq.write_table(pa.table({"text": text}), sink, compression="zstd")
     return sink.getvalue()
@@ -86,7 +86,7 @@ def _dictionary(rows: int) -> bytes:
 
 def _large_rows(rows: int) -> bytes:
     """A Parquet file of rows that pack well, and are small at first."""
-    texts = ["The council met."] * 1000 + ["The council met. " * 900_000] * rows
+    texts = ["The council met."] * 1000 + [long_text(rows)] * rows
     sink = io.BytesIO()
     pq.write_table(pa.table({"text": texts}), sink, compression="zstd", use_dictionary=False)
     return sink.getvalue()

@@ -177,7 +177,9 @@ def test_a_feed_of_noise_takes_no_detector_for_ever() -> None:
 def test_a_header_without_end_is_cut() -> None:
     """One of 100 KB, in pieces as RFC 2231 allows, took minutes."""
     pieces = b"".join(b"a*%d*=x; " % number for number in range(10_000))
-    data = b"From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; " + pieces + b"\r\n\r\nThe council met."
+    data = (
+        b"From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; " + pieces + b"\r\n\r\nThe council met."
+    )
     began = time.process_time()
 
     assert texts("a.eml", data) == ["The council met."]
