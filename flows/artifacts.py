@@ -21,8 +21,7 @@ from prefect.exceptions import PrefectException
 
 from flows.environment import store_name
 from flows.progress import Watcher
-from pipeline.explain import visible
-from pipeline.markdown import LONGEST_CELL, RejectedRecord, draw, draw_warnings, last_before, rejections_of
+from pipeline.markdown import RejectedRecord, draw, draw_warnings, last_before, plain, rejections_of
 from pipeline.report import RunReport
 
 REPORT_KEY = "clean-raw-run"
@@ -93,11 +92,8 @@ def emit_warnings(report: RunReport, clean: Path) -> None:
 
 
 def as_rows(rejections: Sequence[RejectedRecord]) -> list[dict[str, str | int]]:
-    """Rejected records as rows of a table; text from outside is made harmless to look at, and cut."""
+    """Rejected records as rows of a table, whose cells Prefect's user interface reads as Markdown."""
     return [
-        {
-            name: visible(value)[:LONGEST_CELL] if isinstance(value, str) else value
-            for name, value in asdict(row).items()
-        }
+        {name: plain(value) if isinstance(value, str) else value for name, value in asdict(row).items()}
         for row in rejections
     ]

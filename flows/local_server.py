@@ -60,12 +60,18 @@ def local_server(state: Path, *, scheduler: bool) -> Iterator[str]:
 
 
 def _listen(preferred: int) -> socket.socket:
-    """A socket bound to the preferred port or, when that is taken, to a free one; bound before the server starts, so no one can snatch it."""
+    """
+    A socket that listens on the preferred port or, when that is taken, on a free one, before the server starts.
+
+    To bind is not enough: until one of them listens, two servers that start at once may bind the same port, and the one
+    that is late would take the other's answers for its own. Who connects meanwhile waits for the server.
+    """
     for port in (preferred, 0):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):
             listener.bind(("127.0.0.1", port))
+            listener.listen()
             return listener
         listener.close()
     raise ServerError("no free port on 127.0.0.1 for the local Prefect server")

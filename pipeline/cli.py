@@ -111,7 +111,9 @@ CommentsOption = Annotated[
 ]
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="The settings file.  [default: pipeline.toml, or [tool.pipeline] of pyproject.toml]"),
+    typer.Option(
+        "--config", help="The settings file.  [default: pipeline.toml, or \\[tool.pipeline] of pyproject.toml]"
+    ),
 ]
 
 

@@ -173,16 +173,18 @@ def test_a_worker_that_ends_in_the_middle_loses_nothing(
             (tmp_path / "prefect.yaml").write_text(text, encoding="utf-8")
             (tmp_path / "flows").symlink_to(ROOT / "flows")
             for command in (
-                ["work-pool", "create", "--type", "process", "articles"],
-                ["--no-prompt", "deploy", "--all"],
+                ("prefect", "work-pool", "create", "--type", "process", "articles"),
+                ("prefect", "--no-prompt", "deploy", "--all"),
+                ("pipeline", "watch-runs"),
             ):
-                with running(tmp_path / "prefect.log", worker, tmp_path, "prefect", *command) as done:
+                with running(tmp_path / "command.log", worker, tmp_path, *command) as done:
                     assert done.wait(PATIENCE) == 0
             deployment = httpx.get(f"{api}/deployments/name/clean-raw/articles", trust_env=False).json()["id"]
 
             def ask_for_a_run() -> None:
-                found = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json={}, trust_env=False)
-                found.raise_for_status()
+                url = f"{api}/deployments/{deployment}/create_flow_run"
+                # With SQLite a busy server answers 503 now and then: "database is locked".
+                wait_until(lambda: httpx.post(url, json={}, timeout=30, trust_env=False).is_success, "a run")
 
             start = ("prefect", "worker", "start", "--pool", "articles", "--name")
             write_story("mill")
