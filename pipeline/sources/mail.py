@@ -90,7 +90,7 @@ def _parse(stream: io.BufferedReader, limits: Limits) -> EmailMessage | Refused:
             RejectReason.TOO_LARGE, f"a mail of more than {_ATTACHED * limits.record_bytes:,} bytes", offset=0
         )
     try:
-        return BytesParser(policy=_POLICY).parsebytes(data.lstrip())
+        return BytesParser(policy=_POLICY).parsebytes(data.lstrip())  # type: ignore[return-value]  # as its policy makes them
     except _FAULTS as error:
         return Refused(RejectReason.DAMAGED, f"no mail: {error}"[:300], len(data), 0)
 
