@@ -6,7 +6,6 @@ Between tasks travel paths and counts, never text.
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,12 +18,13 @@ from prefect.tasks import Task, exponential_backoff
 
 from flows.artifacts import emit_warnings, progress_published, publish_report
 from flows.progress import tell, watched_by
-from flows.runners import RunnerName, check_runner, make_runner, usable_cores
+from flows.runners import CLUSTERS, RunnerName, check_runner, make_runner, usable_cores
 from pipeline import run
 from pipeline.decide import Aim
 from pipeline.errors import PipelineError
 from pipeline.explain import visible
-from pipeline.records import Engine
+from pipeline.limits import DEFAULT_LIMITS, WorkLimits
+from pipeline.records import Engine, RejectReason
 from pipeline.report import RunReport
 from pipeline.shards import ShardResult
 from pipeline.sources.discover import DEFAULT_READING
@@ -33,7 +33,6 @@ from pipeline.store import publish_to
 from pipeline.store.layout import Layout, is_disk_trouble
 from pipeline.voices import Manner
 from pipeline.work import Plan
-from pipeline.workers import end_workers
 
 # What a list of runs shows beside each, by the report's exit code. All are of the type "completed": data was published.
 OUTCOMES = {0: "Completed", 1: "Incomplete", 4: "Refused"}
@@ -60,9 +59,9 @@ def plan(store: Layout, raw: Path, manner: Manner, options: run.PlanOptions) -> 
     retry_jitter_factor=0.5,
     retry_condition_fn=may_pass,
 )
-def clean_shard(shard: Path) -> ShardResult:
+def clean_shard(shard: Path, runner: RunnerName) -> ShardResult:
     """Read, clean and write one shard of raw files."""
-    return run.clean_shard(shard)
+    return run.clean_shard(shard) if runner is RunnerName.THREAD else run.clean_isolated(shard)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -108,6 +107,8 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     comments: bool = False,
     address: str | None = None,
     reading: Reading = DEFAULT_READING,
+    limits: WorkLimits = DEFAULT_LIMITS,
+    retry: tuple[RejectReason, ...] = (),
     shard_size: int = run.PlanOptions().shard_size,
     allow_mass_delete: bool = False,
     wait_for_settling: bool = True,
@@ -119,12 +120,14 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         raw: The folder with the raw dumps.
         clean: The folder of the store; the tables are published here as Parquet.
         workers: How many shards are cleaned side by side; by default as many as there are cores.
-        runner: Where shards are cleaned: in threads of the run's process, in worker processes, or by Dask or Ray.
+        runner: Where shards are cleaned: in threads of the run's process, in watched processes, or by Dask or Ray.
         cluster: The address of a Dask or Ray cluster that is there already, such as "tcp://10.0.0.5:8786".
         aim: What the learned model avoids more: leaving furniture ("precision"), or losing text ("recall").
         html_engine: What makes lines of HTML: all that a page shows ("lines"), or what trafilatura finds ("trafilatura").
         comments: Keep readers' comments, apart from the text: in a column of their own.
         reading: How raw files are read, as the table `[read]` of pipeline.toml says it.
+        limits: What a worker may take, as the table `[limits]` says it.
+        retry: Clean files again of which a record was rejected for one of these reasons.
         address: Publish the tables there too, such as to "s3://bucket/news".
         shard_size: How many raw files make a shard at most; a task costs about half a second whatever its size.
         allow_mass_delete: Take over the deletion of more than half of the raw files, which is refused otherwise.
@@ -132,7 +135,14 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
 
     """
     check_runner(runner, cluster)
-    options = run.PlanOptions(shard_size, wait=wait_for_settling, allow_mass_delete=allow_mass_delete, reading=reading)
+    options = run.PlanOptions(
+        shard_size,
+        wait=wait_for_settling,
+        allow_mass_delete=allow_mass_delete,
+        reading=reading,
+        limits=limits,
+        retry=retry,
+    )
     with run.open_store(clean) as store:
         work = plan(store, raw, Manner(aim, html_engine, comments), options)
         with progress_published(len(work.shards)) as watcher, watched_by(watcher):
@@ -165,33 +175,18 @@ def clean_shards(
     """
     Clean all shards and give the results of those that succeed; the others are logged and left to the next run.
 
-    A single shard needs no worker processes, which take seconds to start. A shard that kills its worker breaks the
-    pool for all that still wait, and would do so on every run; so these get a second try, each in a pool of its own.
+    A shard that kills its worker is seen to where it is cleaned, by `pipeline.isolation`. A single one needs no cluster.
     """
-    first = runner if len(shards) > 1 else RunnerName.THREAD
-    broken: list[Path] = []
-    done = records = 0
-    for shard, outcome in _clean_side_by_side(shards, first, workers, cluster):
+    records = 0
+    where = RunnerName.PROCESS if len(shards) == 1 and runner in CLUSTERS else runner
+    for done, (shard, outcome) in enumerate(_clean_side_by_side(shards, where, workers, cluster), start=1):
         match outcome:
-            case BrokenProcessPool():
-                broken.append(shard)
-                continue
             case ShardResult():
                 yield outcome
                 records += outcome.articles + outcome.rejected
             case error:
                 _complain(shard, error)
-        done += 1
         tell(done, len(shards), records)
-    for number, shard in enumerate(broken, start=1):
-        for _, outcome in _clean_side_by_side([shard], runner, 1, cluster):
-            match outcome:
-                case ShardResult():
-                    yield outcome
-                    records += outcome.articles + outcome.rejected
-                case error:
-                    _complain(shard, error)
-        tell(done + number, len(shards), records)
 
 
 def _complain(shard: Path, error: Exception) -> None:
@@ -207,13 +202,12 @@ def _clean_side_by_side(
     if not shards:
         return
     with make_runner(runner, min(workers, len(shards)), cluster) as pool:
-        futures = {pool.submit(clean_shard, {"shard": shard}): shard for shard in shards}
+        futures = {pool.submit(clean_shard, {"shard": shard, "runner": runner}): shard for shard in shards}
         try:
             for future in as_completed(list(futures)):
                 yield futures[future], _outcome(future)
-        except BaseException:
-            end_workers()
-            raise
+        finally:
+            run.end_crew()
 
 
 def _outcome(future: PrefectFuture[ShardResult]) -> ShardResult | Exception:

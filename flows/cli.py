@@ -1,5 +1,5 @@
 """
-The console script: the commands of `pipeline/cli.py`, and the two that need orchestration.
+The console script: the commands of `pipeline/cli.py`, and those that need orchestration.
 
 Prefect is imported within the commands, so that `pipeline explain` starts at once.
 """
@@ -35,7 +35,7 @@ from pipeline.errors import UsageError
 from pipeline.explain import visible
 from pipeline.logs import LogFormat, choose_log_format
 from pipeline.plan import PlanOptions
-from pipeline.records import Engine
+from pipeline.records import Engine, RejectReason
 from pipeline.report import RunReport
 from pipeline.store import publish_to
 from pipeline.store.target import open_target
@@ -78,7 +78,10 @@ PublishOption = Annotated[
     ),
 ]
 
-
+NoPrefectOption = Annotated[bool, typer.Option("--no-prefect", help="The same steps without Prefect.")]
+ReportOption = Annotated[bool, typer.Option("--json", help="One JSON object with the counts on stdout.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 5 when records were rejected.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what a run would do, and write nothing.")]
 LogFormatOption = Annotated[
     LogFormat, typer.Option("--log-format", help="stderr for people, or for programs: a JSON object a line.")
 ]
@@ -96,14 +99,14 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     comments: CommentsOption = False,
     publish: PublishOption = None,
     config: ConfigOption = None,
-    no_prefect: Annotated[bool, typer.Option("--no-prefect", help="The same steps without Prefect.")] = False,
-    as_object: Annotated[bool, typer.Option("--json", help="One JSON object with the counts on stdout.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 5 when records were rejected.")] = False,
+    no_prefect: NoPrefectOption = False,
+    as_object: ReportOption = False,
+    strict: StrictOption = False,
     allow_mass_delete: Annotated[
         bool, typer.Option("--allow-mass-delete", help="Take over the deletion of more than half of the raw files.")
     ] = False,
     logs: LogFormatOption = LogFormat.TEXT,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a run would do, and write nothing.")] = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """
     Clean what is new or changed in the raw folder since the last run, and publish the tables.
@@ -111,22 +114,50 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     Example: pipeline run --raw raw --clean clean
     """
     manner = Manner(aim, engine, comments)
-    options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=load_config(config).read)
+    settings = load_config(config)
+    options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=settings.read, limits=settings.limits)
     if dry_run:
         _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    check_runner(runner, cluster)
-    if no_prefect and runner in CLUSTERS:
-        raise UsageError(f"--runner {runner} needs Prefect; leave out --no-prefect")
-    choose_log_format(logs)
-    run_once = _run_directly if no_prefect else partial(_run_flow, cluster)
-    with progress_shown() as watcher, watched_by(watcher):
-        report = run_once(raw, clean, workers or usable_cores(), runner, manner, options)
-    if logs is LogFormat.JSON:
-        _log_what_was_done(report)
-    typer.echo(report.to_json() if as_object else "\n".join(map(visible, report.summary().splitlines())))
-    if publish:
-        complain(describe_published(publish_to(publish, clean)))
-    raise typer.Exit(report.exit_code or (REJECTIONS if strict and report.rejected else 0))
+    report = _run(raw, clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
+    _tell(report, clean, publish, as_object=as_object, strict=strict)
+
+
+@app.command()
+def retry(  # noqa: PLR0913, PLR0917 - as above
+    reason: Annotated[
+        list[RejectReason] | None,
+        typer.Option("--reason", help="Only what was rejected for this; may be repeated.  [default: any reason]"),
+    ] = None,
+    raw: RawOption = Path("raw"),
+    clean: CleanOption = Path("clean"),
+    workers: WorkersOption = None,
+    runner: RunnerOption = RunnerName.PROCESS,
+    cluster: ClusterOption = None,
+    aim: AimOption = Aim.BALANCED,
+    engine: EngineOption = Engine.LINES,
+    comments: CommentsOption = False,
+    publish: PublishOption = None,
+    config: ConfigOption = None,
+    no_prefect: NoPrefectOption = False,
+    as_object: ReportOption = False,
+    strict: StrictOption = False,
+    logs: LogFormatOption = LogFormat.TEXT,
+    dry_run: DryRunOption = False,
+) -> None:
+    """
+    Do what `run` does, and clean files again of which a record was rejected, although they have not changed.
+
+    Give the other options as for `run`: with another aim or settings file, all files are cleaned again.
+
+    Example: pipeline retry --reason timed-out --reason out-of-memory
+    """
+    manner = Manner(aim, engine, comments)
+    settings = load_config(config)
+    options = PlanOptions(reading=settings.read, limits=settings.limits, retry=tuple(reason or RejectReason))
+    if dry_run:
+        _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
+    report = _run(raw, clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
+    _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
 @app.command()
@@ -154,14 +185,57 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     """
     choose_log_format(logs)
     schedule = make_schedule(cron, every)
-    reading = load_config(config).read
+    settings = load_config(config)
     state = environment.prepare(clean)
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
     manner = Manner(aim, engine, comments)
     check_runner(runner, cluster)
-    served = Served(raw, clean, workers or usable_cores(), runner, manner, schedule, publish, reading, cluster)
+    served = Served(
+        raw,
+        clean,
+        workers or usable_cores(),
+        runner,
+        manner,
+        schedule,
+        publish,
+        settings.read,
+        settings.limits,
+        cluster,
+    )
     serve(served, state, Console(stderr=True))
+
+
+def _run(  # noqa: PLR0913, PLR0917 - as above
+    raw: Path,
+    clean: Path,
+    workers: int | None,
+    runner: RunnerName,
+    cluster: str | None,
+    manner: Manner,
+    options: PlanOptions,
+    logs: LogFormat,
+    *,
+    no_prefect: bool,
+) -> RunReport:
+    check_runner(runner, cluster)
+    if no_prefect and runner in CLUSTERS:
+        raise UsageError(f"--runner {runner} needs Prefect; leave out --no-prefect")
+    choose_log_format(logs)
+    run_once = _run_directly if no_prefect else partial(_run_flow, cluster)
+    with progress_shown() as watcher, watched_by(watcher):
+        report = run_once(raw, clean, workers or usable_cores(), runner, manner, options)
+    if logs is LogFormat.JSON:
+        _log_what_was_done(report)
+    return report
+
+
+def _tell(report: RunReport, clean: Path, publish: str | None, *, as_object: bool, strict: bool) -> NoReturn:
+    """What a run did, and with which exit code it ends."""
+    typer.echo(report.to_json() if as_object else "\n".join(map(visible, report.summary().splitlines())))
+    if publish:
+        complain(describe_published(publish_to(publish, clean)))
+    raise typer.Exit(report.exit_code or (REJECTIONS if strict and report.rejected else 0))
 
 
 @app.command("watch-runs")
@@ -226,6 +300,8 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
             html_engine=manner.engine,
             comments=manner.comments,
             reading=options.reading,
+            limits=options.limits,
+            retry=options.retry,
             allow_mass_delete=options.allow_mass_delete,
         )
 

@@ -9,9 +9,7 @@ from enum import StrEnum
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from flows.terminal import keep_terminal_quiet
 from pipeline.errors import UsageError
-from pipeline.workers import end_with_parent
 
 if TYPE_CHECKING:
     from prefect.task_runners import TaskRunner
@@ -20,10 +18,10 @@ if TYPE_CHECKING:
 class RunnerName(StrEnum):
     """Where shards are cleaned."""
 
-    THREAD = "thread"  # in this process: no warm-up, but Python code does not run in parallel
-    PROCESS = "process"  # in worker processes: 5 to 6 s of warm-up, then every core works
-    DASK = "dask"  # by workers of Dask, here or on other machines
-    RAY = "ray"  # by workers of Ray, here or on other machines
+    THREAD = "thread"  # in this process: no warm-up, but not in parallel, and a record that hangs it stops the run
+    PROCESS = "process"  # in worker processes that are watched: seconds of warm-up, then every core works
+    DASK = "dask"  # in such processes of Dask's workers, here or on other machines
+    RAY = "ray"  # in such processes of Ray's workers, here or on other machines
 
 
 CLUSTERS = frozenset({RunnerName.DASK, RunnerName.RAY})
@@ -32,18 +30,16 @@ CLUSTERS = frozenset({RunnerName.DASK, RunnerName.RAY})
 
 def make_runner(name: RunnerName, workers: int, cluster: str | None = None) -> "TaskRunner[Any]":
     """
-    A new task runner with that many workers.
+    A new task runner with that many workers; each waits for a process of its own, unless shards are cleaned in threads.
 
     `cluster` is the address of a Dask scheduler ("tcp://10.0.0.5:8786") or Ray cluster ("auto", "ray://10.0.0.5:10001") to
     use, with as many workers as it has; without it, a cluster of this run's own is started on this machine.
     """
-    from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner  # noqa: PLC0415 - see the module
+    from prefect.task_runners import ThreadPoolTaskRunner  # noqa: PLC0415 - see the module
 
     match name:
-        case RunnerName.THREAD:
+        case RunnerName.THREAD | RunnerName.PROCESS:
             return ThreadPoolTaskRunner(max_workers=workers)
-        case RunnerName.PROCESS:
-            return ProcessPoolTaskRunner(max_workers=workers, initializer=prepare_worker)
         case RunnerName.DASK:
             return _dask(workers, cluster)
         case RunnerName.RAY:
@@ -82,11 +78,3 @@ def _ray(workers: int, address: str | None) -> "TaskRunner[Any]":
 def usable_cores() -> int:
     """The cores this process may use, which in a container are often fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def prepare_worker() -> None:
-    """Make this worker process end with the process that started it, and say no more than that one would."""
-    import prefect.main  # noqa: F401, PLC0415 - sets up the logging that is then toned down; see the module
-
-    keep_terminal_quiet()
-    end_with_parent()

@@ -53,6 +53,7 @@ from flows.runners import RunnerName
 from flows.schedule import Schedule
 from flows.terminal import keep_terminal_quiet
 from pipeline.errors import StoreBusy, UsageError
+from pipeline.limits import DEFAULT_LIMITS, WorkLimits
 from pipeline.logs import LogFormat, log_format
 from pipeline.sources.discover import DEFAULT_READING
 from pipeline.sources.reading import Reading
@@ -80,6 +81,7 @@ class Served:
     schedule: Schedule
     publish: str | None = None  # the address to publish to after each run
     reading: Reading = DEFAULT_READING
+    limits: WorkLimits = DEFAULT_LIMITS
     cluster: str | None = None  # the address of a Dask or Ray cluster
 
     @property
@@ -101,6 +103,7 @@ class Served:
             "comments": self.manner.comments,
             "address": self.publish,
             "reading": self.reading.model_dump(mode="json"),
+            "limits": self.limits.model_dump(mode="json"),
             "wait_for_settling": False,
         }
 

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import UsageError
+from pipeline.limits import DEFAULT_LIMITS, WorkLimits
 from pipeline.sources.reading import Reading
 
 USUAL_FILES = (Path("pipeline.toml"), Path("pyproject.toml"))
@@ -23,6 +24,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     read: Reading = Reading()
+    limits: WorkLimits = DEFAULT_LIMITS
 
 
 def load_config(path: Path | None = None, folder: Path = Path()) -> Config:

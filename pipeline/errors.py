@@ -6,6 +6,7 @@ Every exception the package raises on purpose.
     │   └── GoldError     a gold file that cannot be read; names the file and the column
     ├── RulePackError     a rule pack that cannot be read or compiled; names file and rule
     ├── BrokenSource      a raw file cannot be read on; becomes a rejection (`sources/found.py`)
+    ├── ShardFailed       worker after worker died at a shard; its files are left to the next run
     └── StoreError        the store cannot be opened, read or written; names the path
         ├── StoreBusy     another run holds the lock (exit 3)
         └── StoreRefused  a change refused for safety, such as a mass delete (exit 4)
@@ -34,6 +35,10 @@ class RulePackError(PipelineError):
     """A rule pack cannot be used; the message names the file, the rule and what to mend."""
 
     exit_code = 2
+
+
+class ShardFailed(PipelineError):
+    """Worker after worker died at a shard, which no record could be given the blame for."""
 
 
 class StoreError(PipelineError):

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from pipeline.errors import UsageError
 from pipeline.hosts import site_of
-from pipeline.records import RawFile
+from pipeline.limits import DEFAULT_LIMITS, WorkLimits
+from pipeline.records import RawFile, RejectReason
 from pipeline.report import Preview
 from pipeline.resume import take_over
 from pipeline.sources.discover import Discovery, discover, with_status
@@ -27,7 +28,7 @@ from pipeline.store.layout import Layout
 from pipeline.store.look import ask_state
 from pipeline.store.pieces import discard_pieces
 from pipeline.store.sources import stale_sources
-from pipeline.store.state import KnownFile, known_files, open_state
+from pipeline.store.state import KnownFile, known_files, open_state, rejected_files
 from pipeline.voices import Voices
 from pipeline.work import Deltas, FileCounts, Plan, cut, write_deltas, write_shards
 
@@ -44,6 +45,8 @@ class PlanOptions:
     wait: bool = True  # for files that have not settled; otherwise they are left to the next run
     allow_mass_delete: bool = False
     reading: Reading = field(default_factory=Reading)
+    limits: WorkLimits = DEFAULT_LIMITS
+    retry: tuple[RejectReason, ...] = ()  # files with a record that was rejected for one of these are cleaned again
 
 
 DEFAULT_OPTIONS = PlanOptions()
@@ -86,7 +89,9 @@ def plan_files(raw: Path, layout: Layout, voices: Voices, options: PlanOptions) 
         started_at=found.scanned_ns / 1e9,
         scanned_ns=found.scanned_ns,
         deltas=write_deltas(folder / "deltas.json", found.deltas),
-        shards=tuple(write_shards(folder, layout.pieces.absolute(), raw, found.shards, voices, options.reading)),
+        shards=tuple(
+            write_shards(folder, layout.pieces.absolute(), raw, found.shards, voices, options.reading, options.limits)
+        ),
         counts=found.counts,
     )
 
@@ -108,7 +113,9 @@ def survey(raw: Path, layout: Layout, state: sqlite3.Connection, voices: Voices,
     removed = () if refused else tuple(known[key].file_id for key in gone)
     cleaned_ids = [known[file.key].file_id for file in found.changed]
     stale = stale_sources(state, removed, cleaned_ids, {old.file_id: file.key for old, file in renamed})
-    again = _recleaned(found.outdated, stale, settled)
+    others = {file.key for file in (*new, *found.changed)}
+    retried = [key for key in rejected_files(state, options.retry) if key not in others]
+    again = _recleaned(found.outdated, [*stale, *retried], settled)
     work = sorted([*new, *found.changed, *again], key=lambda file: file.key)
     leftovers = take_over(layout, work, settings.digest)
     done = {file.key for left in leftovers for file in left.files}

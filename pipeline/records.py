@@ -78,6 +78,10 @@ class RejectReason(StrEnum):
     TOO_LARGE = "too-large"  # a record of more bytes than the settings allow
     TOO_MANY_RECORDS = "too-many-records"  # the rest of a file of more records than the settings allow
     EXPANDS_TOO_MUCH = "expands-too-much"  # compressed data that grows beyond what the settings allow
+    TIMED_OUT = "timed-out"  # reading or cleaning it took longer than the settings allow
+    OUT_OF_MEMORY = "out-of-memory"  # it took more memory than the settings allow
+    CRASHED = "crashed"  # the worker process died of it
+    FAILED = "failed"  # this program failed on it, which is a bug
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,17 @@ One incremental run, as steps that any runner can carry: plan, clean the shards,
         results = map(clean_shard, plan.shards)     anywhere, in any order, side by side
         report = commit_run(store, plan, results)   all at once or not at all
 
-`run_directly` is just that, with threads or processes; the flow in `flows/` is the same with Prefect.
+`run_directly` is just that; the flow in `flows/` is the same with Prefect. `clean_isolated` is `clean_shard` in a worker
+process that is watched: so shards are cleaned unless threads are asked for.
 """
 
 import logging
-import multiprocessing
 import os
 import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
 from heapq import nlargest
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.clean import clean_records
+from pipeline.isolation import clean_isolated, end_crew
 from pipeline.plan import DEFAULT_OPTIONS, PlanOptions, plan_files
 from pipeline.report import RunReport, StoreCounts
 from pipeline.shards import SLOWEST_TOLD, Cleaner, ShardResult, clean_shard
@@ -35,9 +36,18 @@ from pipeline.store.pieces import PieceReader
 from pipeline.store.state import keep_report, store_counts
 from pipeline.voices import USUAL, Manner, Voices, load_voices
 from pipeline.work import Plan, read_deltas
-from pipeline.workers import end_with_parent, end_workers
 
-__all__ = ["PlanOptions", "clean_shard", "commit_run", "load_voices", "open_store", "plan_run", "run_directly"]
+__all__ = [
+    "PlanOptions",
+    "clean_isolated",
+    "clean_shard",
+    "commit_run",
+    "end_crew",
+    "load_voices",
+    "open_store",
+    "plan_run",
+    "run_directly",
+]
 
 log = logging.getLogger(__name__)
 
@@ -110,19 +120,18 @@ def _clean_all(
     """The shards' results as they come; None for a shard that failed."""
     if not shards:
         return
-    others = multiprocessing.active_children()
-    with _executor(runner, min(workers or os.cpu_count() or 1, len(shards))) as executor:
-        futures = {executor.submit(clean_shard, shard, cleaner): shard for shard in shards}
-        try:
-            waiting = set(futures)
-            while waiting:
-                done, waiting = wait(waiting, LISTEN_SECONDS, FIRST_COMPLETED)
-                for future in done:
-                    yield _result(futures[future], future)
-        except BaseException:
-            executor.shutdown(wait=False, cancel_futures=True)  # what is finished waits for the next run
-            end_workers(spare=others)
-            raise
+    clean = clean_isolated if runner == "process" else clean_shard
+    executor = ThreadPoolExecutor(min(workers or os.cpu_count() or 1, len(shards)))
+    futures = {executor.submit(clean, shard, cleaner): shard for shard in shards}
+    try:
+        waiting = set(futures)
+        while waiting:
+            done, waiting = wait(waiting, LISTEN_SECONDS, FIRST_COMPLETED)
+            for future in done:
+                yield _result(futures[future], future)
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)  # what is finished waits for the next run
+        end_crew()
 
 
 def _result(shard: Path, future: Future[ShardResult]) -> ShardResult | None:
@@ -134,13 +143,6 @@ def _result(shard: Path, future: Future[ShardResult]) -> ShardResult | None:
         raise error
     log.error("shard %s failed", shard.name, exc_info=error)
     return None
-
-
-def _executor(runner: Literal["thread", "process"], workers: int) -> Executor:
-    """Processes are spawned, not forked: a forked child would hold the store's lock after its parent died."""
-    if runner == "process":
-        return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=end_with_parent)
-    return ThreadPoolExecutor(workers)
 
 
 def _report(plan: Plan, results: Sequence[ShardResult], committed: Committed, store: StoreCounts) -> RunReport:

@@ -3,34 +3,32 @@ Clean one shard: the step that workers run side by side, in threads, processes o
 
 A shard's outcome is a folder of Parquet pieces, renamed into place when it is whole: doing a shard twice does nothing the
 second time, and what is finished outlives a run that dies. Records go through in batches as they are read, so a raw file
-may be larger than the memory.
+may be larger than the memory. What is done of a shard is written batch by batch, and a worker that dies at one leaves the
+others to the next attempt.
 """
 
 import hashlib
 import json
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from heapq import nlargest
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import mkdtemp
+from typing import Any
 
 from pipeline.clean import clean_records
 from pipeline.errors import StoreError
-from pipeline.records import Article, Metadata, Quality, RawFile, RawRecord, Rejection, RejectReason
+from pipeline.records import Article, Metadata, Quality, RawFile, RawRecord, Rejection
 from pipeline.settings import Settings
-from pipeline.sources.found import Skipped
-from pipeline.sources.opened import Fingerprint, OpenFile, ReadFailure, opened
-from pipeline.sources.read import read_records
-from pipeline.sources.reading import Reading
-from pipeline.store.pieces import Finished, Made, PieceWriter, read_finished
+from pipeline.steps import CAREFREE, START, Caution, Note, Place, Stage
+from pipeline.store.pieces import Finished, Made, read_finished
+from pipeline.store.stretches import Stretches
 from pipeline.voices import Voices, load_voices
-from pipeline.work import Shard, read_shard
-
-T = TypeVar("T")
+from pipeline.walk import End, Item, Pause, Progress, Walk
+from pipeline.work import read_shard
 
 Cleaner = Callable[[Sequence[RawRecord], Voices], Sequence[Article | Rejection]]
 
@@ -62,148 +60,132 @@ class ShardResult:
 class _Batch:
     """Records that are cleaned together, and what else goes into the pieces with them."""
 
+    progress: Progress  # when all of it is done
+    first: Place = START  # of the records
     records: list[RawRecord] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
     size: int = 0  # bytes of the records
 
     @property
-    def is_full(self) -> bool:
-        return self.size >= BATCH_BYTES or len(self.records) + len(self.rejections) >= BATCH_RECORDS
+    def is_empty(self) -> bool:
+        return not (self.records or self.rejections or self.files)
+
+    def is_full(self, most_records: int) -> bool:
+        many = len(self.records) >= most_records or len(self.records) + len(self.rejections) >= BATCH_RECORDS
+        return many or self.size >= BATCH_BYTES
+
+    def take(self, item: RawRecord | Rejection | End, progress: Progress) -> None:
+        self.progress = progress
+        match item:
+            case RawRecord():
+                if not self.records:
+                    self.first = Place(progress.file, progress.record - 1)
+                self.records.append(item)
+                self.size += len(item.data)
+            case Rejection():
+                self.rejections.append(item)
+            case End(file=file, sha256=sha256, rejection=rejection):
+                self.rejections += [rejection] if rejection else []
+                self.files.append(_file_row(file, sha256))
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What is counted and makes no row."""
+class _Clock:
+    """Seconds by file: to read it, and its share of cleaning."""
 
-    vanished: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    seconds: dict[str, float] = field(
-        default_factory=lambda: defaultdict(float)
-    )  # by file: to read it, and its share of cleaning
+    def __init__(self, known: Mapping[str, float]) -> None:
+        self._seconds = defaultdict(float, known)
 
     def slowest(self) -> dict[str, float]:
         """The files that took longest, with their seconds."""
-        slowest = nlargest(SLOWEST_TOLD, self.seconds.items(), key=itemgetter(1))
+        slowest = nlargest(SLOWEST_TOLD, self._seconds.items(), key=itemgetter(1))
         return {key: round(seconds, 3) for key, seconds in slowest}
+
+    def reading(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The same items; counts how long it takes to get them, not what is done with them in between."""
+        started = time.perf_counter()
+        for item in items:
+            match item:
+                case RawRecord(source=source) | Rejection(source=source):
+                    self._seconds[source.rpartition("#")[0]] += time.perf_counter() - started
+                case End(file=file):
+                    self._seconds[file.key] += time.perf_counter() - started
+            yield item
+            started = time.perf_counter()
+
+    def cleaned(self, batch: _Batch, seconds: float) -> None:
+        """Share out the time of a batch, which can be told of the whole batch only, among its files by size."""
+        for record in batch.records:
+            self._seconds[record.source.rpartition("#")[0]] += seconds * len(record.data) / max(1, batch.size)
 
 
 def clean_shard(shard_path: Path, cleaner: Cleaner = clean_records) -> ShardResult:
-    """Read, clean and write one shard; returns counts and the folder of its pieces."""
+    """
+    Read, clean and write one shard in this process; returns counts and the folder of its pieces.
+
+    Nothing stops a record that hangs or takes all memory: `pipeline/isolation.py` does this in a worker that can be killed.
+    """
     shard = read_shard(shard_path)
     finished = read_finished(shard.pieces)
     if finished is None:
-        voices = load_voices(shard.manner)
-        settings = voices.settings_with(shard.reading.digest)
-        if settings.digest != shard.settings_digest:
-            raise StoreError(f"{shard_path}: planned with other rules, another model or version than this worker has")
-        finished = _clean(shard, shard_path.parent, settings, lambda records: cleaner(records, voices))
-    return _result(shard_path, shard.pieces, finished)
+        finished = attempt_shard(shard_path, new_folder(shard_path), cleaner, CAREFREE, Note())
+    return result_of(shard_path, shard.pieces, finished)
 
 
-def _clean(
-    shard: Shard,
-    unfinished: Path,
-    settings: Settings,
-    clean: Callable[[Sequence[RawRecord]], Sequence[Article | Rejection]],
-) -> Finished:
-    """Read all files of a shard, clean their records batch by batch, and write the pieces."""
-    read_ns = time.time_ns()  # before any of them was read
-    tally = _Tally()
-    with closing(PieceWriter(unfinished)) as writer:
-        for batch in _batches(shard.files, shard.reading, tally):
-            outcomes = _clean_timed(batch, clean, tally) if batch.records else []
-            writer.write(_rows(batch, outcomes, settings, writer.rows["articles"]))
-        return writer.finish(
-            shard.pieces, Made(settings.digest, read_ns, tally.vanished, tally.skipped, tally.slowest())
-        )
+def new_folder(shard_path: Path) -> Path:
+    """A new folder for what is not finished of a shard; it goes with the run's own at the latest."""
+    return Path(mkdtemp(prefix="unfinished-", dir=shard_path.parent))
 
 
-def _clean_timed(
-    batch: _Batch, clean: Callable[[Sequence[RawRecord]], Sequence[Article | Rejection]], tally: _Tally
-) -> Sequence[Article | Rejection]:
-    """Clean a batch; the time, which can be told of the whole batch only, is shared out among its files by size."""
-    started = time.perf_counter()
-    outcomes = clean(batch.records)
-    seconds = time.perf_counter() - started
-    for record in batch.records:
-        tally.seconds[record.source.rpartition("#")[0]] += seconds * len(record.data) / max(1, batch.size)
-    return outcomes
+def attempt_shard(shard_path: Path, folder: Path, cleaner: Cleaner, caution: Caution, note: Note) -> Finished:
+    """Do what earlier attempts have left of a shard, by what `folder` holds of them, heeding what they met."""
+    shard = read_shard(shard_path)
+    voices = load_voices(shard.manner)
+    settings = voices.settings_with(shard.reading.digest)
+    if settings.digest != shard.settings_digest:
+        raise StoreError(f"{shard_path}: planned with other rules, another model or version than this worker has")
+    written = Stretches(folder)
+    progress = written.progress or {"done": asdict(Progress(time.time_ns())), "slowest": {}}
+    walk = Walk(shard.files, shard.reading, Progress.read(progress["done"]), caution, note)
+    clock = _Clock(progress["slowest"])
+    for batch in _batches(walk, caution, clock):
+        outcomes = _cleaned(batch, lambda records: cleaner(records, voices), note, clock)
+        rows = _rows(batch, outcomes, settings, written.rows["articles"])
+        written.write(rows, {"done": asdict(batch.progress), "slowest": clock.slowest()})
+    done = walk.progress
+    made = Made(settings.digest, done.read_ns, done.vanished, done.skipped, clock.slowest())
+    return written.finish(shard.pieces, made)
 
 
-def _timed(items: Iterator[T], key: str, tally: _Tally) -> Iterator[T]:
-    """The same items; counts for the file how long it takes to get them, not what is done with them in between."""
-    started = time.perf_counter()
-    for item in items:
-        tally.seconds[key] += time.perf_counter() - started
-        yield item
-        started = time.perf_counter()
-    tally.seconds[key] += time.perf_counter() - started
-
-
-def _batches(files: Sequence[RawFile], reading: Reading, tally: _Tally) -> Iterator[_Batch]:
-    """What is in a shard's files, in batches that fit in the memory; a batch may span files, and a file batches."""
-    batch = _Batch()
-    for file in files:
-        for item in _timed(_read(file, reading, tally), file.key, tally):
-            match item:
-                case RawRecord():
-                    batch.records.append(item)
-                    batch.size += len(item.data)
-                case Rejection():
-                    batch.rejections.append(item)
-                case row:
-                    batch.files.append(row)
-            if batch.is_full:
-                yield batch
-                batch = _Batch()
+def _batches(walk: Walk, caution: Caution, clock: _Clock) -> Iterator[_Batch]:
+    """What a walk gives, in batches that fit in the memory; a batch may span files, and a file batches."""
+    careful = caution.careful
+    batch = _Batch(walk.progress)
+    for item in clock.reading(walk.items()):
+        if isinstance(item, Pause):
+            full = not batch.is_empty
+        else:
+            batch.take(item, walk.progress)
+            careful -= isinstance(item, RawRecord)
+            full = batch.is_full(caution.together if caution.together and careful >= 0 else BATCH_RECORDS)
+        if full:
+            yield batch
+            batch = _Batch(walk.progress)
+    batch.progress = walk.progress
     yield batch
 
 
-def _read(file: RawFile, reading: Reading, tally: _Tally) -> Iterator[RawRecord | Rejection | dict[str, Any]]:
-    """
-    Yield what is in a file, and then its row; one that is gone is left to the next run.
-
-    That a file changed while it was read shows at its end. Its last rejection then says so, and without a hash in its row
-    the commit passes over everything that was read of it before.
-    """
-    with opened(file) as content:
-        if isinstance(content, ReadFailure):
-            if content.vanished:
-                tally.vanished += 1
-            else:
-                yield from _unread(file, content)
-            return
-        yield from _numbered(content, reading, tally)
-        match content.finish():
-            case Fingerprint(file=seen, sha256=sha256):
-                yield _file_row(seen, sha256)
-            case ReadFailure() as failure:
-                yield from _unread(file, failure)
-
-
-def _numbered(content: OpenFile, reading: Reading, tally: _Tally) -> Iterator[RawRecord | Rejection]:
-    """The records and rejections of a file; a file without any is one rejection, so that each is accounted for."""
-    skipped: Counter[str] = Counter()
-    empty = True
-    for outcome in read_records(content, reading):
-        match outcome:
-            case RawRecord() | Rejection():
-                empty = False
-                yield outcome
-            case Skipped(what=what):
-                skipped[what] += 1
-    tally.skipped += skipped
-    if empty:
-        what = ", ".join(f"{count:,} {what}" for what, count in sorted(skipped.items()))
-        detail = f"no document, only {what}"[:300] if skipped else "no record"
-        yield Rejection(f"{content.file.key}#1", "", RejectReason.EMPTY, detail, content.file.size)
-
-
-def _unread(file: RawFile, failure: ReadFailure) -> Iterator[Rejection | dict[str, Any]]:
-    why = RejectReason.CHANGED_WHILE_READ if failure.changed else RejectReason.UNREADABLE
-    yield Rejection(f"{file.key}#1", "", why, failure.detail, file.size)
-    yield _file_row(file, "")
+def _cleaned(
+    batch: _Batch, clean: Callable[[Sequence[RawRecord]], Sequence[Article | Rejection]], note: Note, clock: _Clock
+) -> Sequence[Article | Rejection]:
+    if not batch.records:
+        return []
+    note.begin(Stage.CLEANING, batch.first, len(batch.records), batch.size)
+    started = time.perf_counter()
+    outcomes = clean(batch.records)
+    clock.cleaned(batch, time.perf_counter() - started)
+    note.end()
+    return outcomes
 
 
 def _rows(
@@ -224,7 +206,8 @@ def _rows(
     return {"files": batch.files, "articles": articles, "removed_lines": removed, "rejected": rejected}
 
 
-def _result(shard: Path, pieces: Path, finished: Finished) -> ShardResult:
+def result_of(shard: Path, pieces: Path, finished: Finished) -> ShardResult:
+    """What a shard's description says, with where it is."""
     rows = finished.rows
     return ShardResult(
         shard,

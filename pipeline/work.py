@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.decide import Aim
+from pipeline.limits import WorkLimits
 from pipeline.records import Engine, RawFile
 from pipeline.settings import Settings
 from pipeline.sources.discover import path_of
@@ -82,6 +83,7 @@ class Shard:
     manner: Manner
     settings_digest: str
     reading: Reading
+    limits: WorkLimits
 
 
 def read_shard(path: Path) -> Shard:
@@ -95,6 +97,7 @@ def read_shard(path: Path) -> Shard:
         Manner(Aim(manner["aim"]), Engine(manner["engine"]), manner["comments"]),
         content["settings_digest"],
         Reading.model_validate(content["reading"]),
+        WorkLimits.model_validate(content["limits"]),
     )
 
 
@@ -112,7 +115,13 @@ def read_deltas(path: Path, raw: Path) -> Deltas:
 
 
 def write_shards(  # noqa: PLR0913, PLR0917 - what a shard file says, one by one
-    folder: Path, pieces: Path, raw: Path, shards: Iterable[Sequence[RawFile]], voices: Voices, reading: Reading
+    folder: Path,
+    pieces: Path,
+    raw: Path,
+    shards: Iterable[Sequence[RawFile]],
+    voices: Voices,
+    reading: Reading,
+    limits: WorkLimits,
 ) -> Iterator[Path]:
     """Write shard files into the run's `folder`; the rows of each go to a folder of its own below `pieces`."""
     settings = voices.settings_with(reading.digest)
@@ -124,6 +133,7 @@ def write_shards(  # noqa: PLR0913, PLR0917 - what a shard file says, one by one
             "manner": asdict(voices.manner),
             "settings_digest": settings.digest,
             "reading": reading.model_dump(mode="json"),
+            "limits": limits.model_dump(mode="json"),
             "files": [_row_of(file) for file in files],
         }
         path.write_text(json.dumps(content), encoding="utf-8")

@@ -12,6 +12,7 @@ from pipeline import cli
 from pipeline.config import load_config
 from pipeline.doctor import examine
 from pipeline.errors import UsageError
+from pipeline.limits import WorkLimits
 from pipeline.sources.reading import FileReading, Reading
 from tests.sources.made import json_lines, packed, rss, warc, zipped
 from tests.store_cases import by_source, run, story, write
@@ -31,6 +32,8 @@ def test_the_example_shows_the_defaults() -> None:
 
     assert load_config(EXAMPLE).read == Reading()
     assert load_config(EXAMPLE).read.digest is None
+    assert load_config(EXAMPLE).limits == WorkLimits()
+    assert keys_of(tomllib.loads(text)["limits"]) == keys_of(WorkLimits().model_dump())
     shown = keys_of(tomllib.loads(text)["read"])
     missing = keys_of(Reading().model_dump()) - shown
     assert {name for name in missing if f"\n# {name} = " not in text} == {"files"}
@@ -56,6 +59,8 @@ def test_settings_are_looked_for_in_two_places(tmp_path: Path) -> None:
         ("[read.limits]\nrecord_bytes = '12 apples'", "pipeline.toml: read.limits.record_bytes: "),
         ("[read.limits]\nrecords = 0", "pipeline.toml: read.limits.records: input should be greater than or equal to 1"),
         ("[[read.files]]\nmatch = 'a'\n[[read.files]]\nmatch = 'b'\ncolumns = {txt = 'a'}", "read.files[2].columns.txt: no such key"),
+        ("[limits]\nseconds = 0", "pipeline.toml: limits.seconds: input should be greater than 0"),
+        ("[limits]\nmemory = '1MiB'", "pipeline.toml: limits.memory: input should be greater than or equal to "),
         ("[[read.files]]\nseparator = '---'", "pipeline.toml: read.files[1].match: field required"),
         ("[read", "pipeline.toml: no TOML: "),
         ("read = 3", "pipeline.toml: read: input should be a valid dictionary"),

@@ -18,7 +18,6 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import pyarrow as pa
@@ -86,64 +85,36 @@ class Made:
     slowest: Mapping[str, float]
 
 
-class PieceWriter:
+def reveal(folder: Path, pieces: Path, made: Made, rows: Mapping[str, int]) -> Finished:
     """
-    Writes a shard's pieces, batch by batch, into a new folder below `unfinished`; each batch is one row group.
+    Describe the pieces in a folder and rename it to `pieces`, now that all is there.
 
-    So a shard may hold more than fits in the memory. Nothing is to be seen of it before `finish`.
+    Files are synced before their folder, the folder before the rename, and the rename before this returns: a power
+    cut, too, leaves whole pieces or none.
     """
-
-    def __init__(self, unfinished: Path) -> None:
-        self._folder = Path(mkdtemp(prefix="unfinished-", dir=unfinished))
-        self._writers = {
-            name: pq.ParquetWriter(self._folder / f"{name}.parquet", schema, compression="lz4")
-            for name, schema in PIECES.items()
-        }
-        self.rows = dict.fromkeys(PIECES, 0)
-
-    def write(self, rows: Mapping[str, Sequence[dict[str, Any]]]) -> None:
-        """Append rows, by piece."""
-        for name, some in rows.items():
-            if some:
-                self._writers[name].write_table(pa.Table.from_pylist(list(some), schema=PIECES[name]))
-                self.rows[name] += len(some)
-
-    def finish(self, pieces: Path, made: "Made") -> Finished:
-        """
-        Rename the folder to `pieces`, now that all is there.
-
-        Files are synced before their folder, the folder before the rename, and the rename before this returns: a power
-        cut, too, leaves whole pieces or none.
-        """
-        self.close()
-        for name in PIECES:
-            sync(self._folder / f"{name}.parquet")
-        digests = {name: digest_of(self._folder / f"{name}.parquet") for name in PIECES}
-        finished = Finished(
-            made.settings_digest,
-            made.read_ns,
-            made.vanished,
-            rows=self.rows,
-            sha256=digests,
-            skipped=dict(made.skipped),
-            slowest=dict(made.slowest),
-        )
-        (self._folder / _ABOUT).write_text(json.dumps(asdict(finished)), encoding="utf-8")
-        sync(self._folder / _ABOUT)
-        sync(self._folder)
-        try:
-            self._folder.rename(pieces)
-        except OSError as error:
-            if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
-                raise
-            shutil.rmtree(self._folder)  # another worker was given the same shard and was first
-        sync(pieces.parent)
-        return finished
-
-    def close(self) -> None:
-        """Let go of the files; without `finish`, what was written stays among the unfinished and is removed there."""
-        for writer in self._writers.values():
-            writer.close()
+    for name in PIECES:
+        sync(folder / f"{name}.parquet")
+    digests = {name: digest_of(folder / f"{name}.parquet") for name in PIECES}
+    finished = Finished(
+        made.settings_digest,
+        made.read_ns,
+        made.vanished,
+        rows=rows,
+        sha256=digests,
+        skipped=dict(made.skipped),
+        slowest=dict(made.slowest),
+    )
+    (folder / _ABOUT).write_text(json.dumps(asdict(finished)), encoding="utf-8")
+    sync(folder / _ABOUT)
+    sync(folder)
+    try:
+        folder.rename(pieces)
+    except OSError as error:
+        if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+            raise
+        shutil.rmtree(folder)  # another worker was given the same shard and was first
+    sync(pieces.parent)
+    return finished
 
 
 def read_finished(pieces: Path) -> Finished | None:

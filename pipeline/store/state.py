@@ -5,14 +5,15 @@ Identifiers are stored as 16-byte blobs and in sorted batches: with a million ar
 gigabytes of log. Times are microseconds since 1970, UTC.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import StoreError
-from pipeline.records import RawFile
+from pipeline.records import RawFile, RejectReason
 from pipeline.sources.discover import path_of
 from pipeline.store.layout import Layout
 
@@ -192,6 +193,16 @@ def key_of_file(state: sqlite3.Connection, file_id: int) -> str:
     """The key of a known raw file."""
     key: str = state.execute("SELECT key FROM raw_files WHERE file_id = ?", (file_id,)).fetchone()[0]
     return key
+
+
+def rejected_files(state: sqlite3.Connection, reasons: Collection[RejectReason]) -> list[str]:
+    """Keys of the raw files with a record that was rejected for one of these reasons."""
+    rows = state.execute(
+        "SELECT DISTINCT key FROM rejections JOIN raw_files USING (file_id)"
+        " WHERE reason IN (SELECT value FROM json_each(?)) ORDER BY key",
+        (json.dumps([reason.value for reason in reasons]),),
+    )
+    return [key for (key,) in rows]
 
 
 def current_number(state: sqlite3.Connection) -> int:

@@ -1,7 +1,7 @@
 """The flow does what `run_directly` does, whatever the runner, and one bad shard does not spoil a run."""
 
-import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ import pytest
 from flows.runners import RunnerName
 from pipeline import run
 from pipeline.errors import StoreBusy
+from pipeline.records import RejectReason
 from pipeline.report import RunReport
 from pipeline.store import read_table
+from tests.poison import clean_poisoned
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -110,29 +112,26 @@ def test_a_broken_shard_does_not_lose_the_others(dumps: Path, clean: Path) -> No
     assert run_flow(dumps, clean).records == 3
 
 
-def test_a_shard_that_kills_its_worker_does_not_lose_the_others(dumps: Path, clean: Path, monkeypatch: Any) -> None:
-    """A dead worker breaks the pool for all that wait; these are tried again, each in a pool of its own."""
-    from prefect import flow, task
+def test_a_record_that_kills_its_worker_is_rejected(dumps: Path, clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else is lost, whatever the shard, and the flow's report says so."""
+    (dumps / "poison.txt").write_text("poison: die", encoding="utf-8")
+    monkeypatch.setattr(run, "clean_isolated", partial(run.clean_isolated, cleaner=clean_poisoned))
 
-    from flows import clean_raw
+    report = run_flow(dumps, clean, workers=1, runner=RunnerName.PROCESS)
 
-    @task(persist_result=False)
-    def clean_shard(shard: Path) -> Any:
-        from pipeline.run import clean_shard
+    assert (report.shards, report.shards_failed, report.records) == (1, 0, 9)
+    assert report.rejected_by_reason == {"crashed": 1}
 
-        return os._exit(9) if shard.stem.endswith("1") else clean_shard(shard)
 
-    monkeypatch.setattr(clean_raw, "clean_shard", clean_shard)
+def test_the_flow_tries_rejected_records_again(dumps: Path, clean: Path) -> None:
+    """As its parameter says; otherwise what has not changed is left alone."""
+    run_flow(dumps, clean, runner=RunnerName.THREAD)
 
-    @flow
-    def run_with_a_deadly_shard() -> RunReport:
-        with run.open_store(clean) as store:
-            work = run.plan_run(store, dumps, run.load_voices(), run.PlanOptions(shard_size=3))
-            return run.commit_run(store, work, list(clean_raw.clean_shards(work.shards, RunnerName.PROCESS, 1)))
+    again = run_flow(dumps, clean, runner=RunnerName.THREAD, retry=(RejectReason.EMPTY,))
+    other = run_flow(dumps, clean, runner=RunnerName.THREAD, retry=(RejectReason.CRASHED,))
 
-    report = run_with_a_deadly_shard()
-
-    assert (report.shards, report.shards_failed) == (3, 1)
+    assert (again.files.recleaned, again.rejected, other.files.recleaned) == (1, 1, 0)
+    assert read_table("rejected", clean)["attempts"].to_pylist() == [2]
 
 
 def test_progress_is_told_to_who_watches(dumps: Path, clean: Path) -> None:

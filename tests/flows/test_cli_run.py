@@ -79,7 +79,7 @@ def test_a_dry_run_counts_and_writes_nothing(pipeline: Command, dumps: Path, cle
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (["run", "--runner", "ray"], "'thread', 'process'"),
+        (["run", "--runner", "spark"], "'thread', 'process'"),
         (["run", "--raw", "nowhere", "--no-prefect"], "no such folder"),
         (["serve"], "--cron or --every"),
         (["serve", "--cron", "0 6 * * *", "--every", "1d"], "only one"),

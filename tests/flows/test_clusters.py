@@ -22,7 +22,7 @@ from pipeline.errors import UsageError
 from pipeline.store import read_table, verify
 from tests.flows.test_clean_raw import run_flow, tables
 
-STARTED = 60.0  # seconds for Dask's processes to find each other
+STARTED = 180.0  # seconds for Dask's processes to find each other, and to clean a first shard
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 

@@ -98,7 +98,7 @@ def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) 
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", compression) as archive:
         for name, data in files.items():
-            archive.writestr(name, data)
+            archive.writestr(zipfile.ZipInfo(name), data, compression)  # of 1980, not of now
     return sink.getvalue()
 
 
@@ -116,7 +116,7 @@ def packed(data: bytes, how: str) -> bytes:
     """Compressed as a suffix says."""
     match how:
         case "gz":
-            return gzip.compress(data)
+            return gzip.compress(data, mtime=0)  # the same bytes in every process of a test run
         case "bz2":
             return bz2.compress(data)
         case "xz":

@@ -71,14 +71,14 @@ def test_records_are_those_that_fastwarc_reads() -> None:
         (warc_record("response", http(b"", status="301 Moved"), "https://example.org/"), ["[no-page]"]),
         (warc_record("resource", b"x", "dns:example.org", "text/dns"), []),
         (warc_record("revisit", b"HTTP/1.1 200 OK\r\n\r\n", "https://example.org/"), []),
-        (warc_record("response", http(gzip.compress(b"Packed"), "text/plain", more="Content-Encoding: gzip\r\n")), ["Packed"]),
+        (warc_record("response", http(gzip.compress(b"Packed", mtime=0), "text/plain", more="Content-Encoding: gzip\r\n")), ["Packed"]),
         (warc_record("response", http(b"Is not packed", "text/plain", more="Content-Encoding: gzip\r\n")), ["Is not packed"]),
         (
             warc_record("response", http(b"4\r\nIn c\r\n5;x=y\r\nhunks\r\n0\r\n\r\n", "text/plain", more="Transfer-Encoding: chunked\r\n")),
             ["In chunks"],
         ),
         (warc_record("response", http(b"Not so", "text/plain", more="Transfer-Encoding: chunked\r\n")), ["Not so"]),
-        (warc_record("response", http(gzip.compress(b"x" * 3_000_000), more="Content-Encoding: gzip\r\n")), ["[too-large]"]),
+        (warc_record("response", http(gzip.compress(b"x" * 3_000_000, mtime=0), more="Content-Encoding: gzip\r\n")), ["[too-large]"]),
         (warc_record("response", http(b"x" * 1_500_000)), ["[too-large]"]),
     ],
 )  # fmt: skip
