@@ -191,8 +191,8 @@ async def clear_the_past(client: PrefectClient, full_name: str) -> None:
     """
     Drop what an earlier `serve` of this store left unfinished.
 
-    Missed runs go, since one run works through whatever is new; one that somebody asked for stays. A run still marked active has no process that we
-    would wait for, and gives its slot back.
+    Missed runs go, since one run works through whatever is new; one that somebody asked for stays. A run still marked
+    active has no process that we would wait for, and gives its slot back.
     """
     try:
         deployment = await client.read_deployment_by_name(full_name)
