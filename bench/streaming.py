@@ -10,22 +10,20 @@ their embeddings or pictures. Noise does not pack, so the compressed file gets i
 import argparse
 import base64
 import json
-import multiprocessing
 import os
 import random
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import pyarrow as pa
 
 from bench.made_up import make_dump
+from bench.memory import MemoryMeter
 from pipeline.plan import PlanOptions
 from pipeline.report import RunReport
 from pipeline.run import run_directly
 
-SAMPLE_SECONDS = 0.2
 MIB = 1024 * 1024
 
 
@@ -51,40 +49,13 @@ def write_frames(path: Path, size: int, noise: int) -> int:
     return written
 
 
-class MemoryMeter(threading.Thread):
-    """The most memory that this process and its children held at once, as the sum of their resident sets."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.most = 0
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        while not self._ended.wait(SAMPLE_SECONDS):
-            processes = [os.getpid(), *(child.pid for child in multiprocessing.active_children() if child.pid)]
-            self.most = max(self.most, sum(map(_resident, processes)))
-
-    def end(self) -> int:
-        self._ended.set()
-        self.join()
-        return self.most
-
-
-def _resident(process: int) -> int:
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, IndexError):  # it ended meanwhile
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
 def measure(folder: Path, size: int, noise: int) -> str:
     """Make the file, run once over it in worker processes, and say what that took."""
     raw = folder / "raw"
     raw.mkdir()
     path = raw / "dump.jsonl.zst"
     unpacked = write_frames(path, size, noise)
-    meter = MemoryMeter()
+    meter = MemoryMeter(os.getpid())
     meter.start()
     began = time.monotonic()
     report: RunReport = run_directly(raw, folder / "clean", workers=2, runner="process", options=PlanOptions(settle=0))

@@ -35,6 +35,7 @@ from prefect.client.schemas.objects import (
     StateType,
 )
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.flows import Flow
 from prefect.runner import Runner
@@ -62,6 +63,8 @@ log = logging.getLogger(__name__)
 
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 ACTIVE = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+ENDED = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]
+LATEST = 3  # runs whose process may not be gone yet; there is one at a time
 PATIENCE_SECONDS = 60  # for the run in flight when we are asked to stop; systemd kills after 90 s
 POLL_SECONDS = 10.0
 
@@ -162,7 +165,10 @@ async def _serve(served: Served, schedule: PrefectSchedule, address: str, consol
         if not running.done():
             await client.pause_deployment(deployment)  # before anything else: nothing new may start
             await _wait_for_runs(client, deployment, stop, console)
+            ended = await _runs(client, deployment, ENDED)
             await runner.astop()  # ends the run that is still in flight, if any, and records it as cancelled
+            await running
+            await _keep_states(client, ended)
         await running
     _say(console, "Stopped.")
 
@@ -185,15 +191,18 @@ async def clear_the_past(client: PrefectClient, full_name: str) -> None:
     """
     Drop what an earlier `serve` of this store left unfinished.
 
-    Missed runs go, since one run works through whatever is new. A run still marked active has no process that we
-    would wait for, and gives its slot back.
+    Missed runs go, since one run works through whatever is new; one that somebody asked for stays. A run still marked
+    active has no process that we would wait for, and gives its slot back.
     """
     try:
         deployment = await client.read_deployment_by_name(full_name)
     except ObjectNotFound:
         return
     await client.pause_deployment(deployment.id)
-    for run in await _active_runs(client, deployment.id):
+    while missed := [run for run in await _runs(client, deployment.id, [StateType.SCHEDULED]) if run.auto_scheduled]:
+        for run in missed:
+            await client.delete_flow_run(run.id)
+    for run in await _runs(client, deployment.id, ACTIVE):
         crashed: State[Any] = Crashed(message="The process that served this run is gone.")
         await client.set_flow_run_state(run.id, crashed, force=True)
     limit = deployment.global_concurrency_limit
@@ -201,11 +210,21 @@ async def clear_the_past(client: PrefectClient, full_name: str) -> None:
         await client.update_global_concurrency_limit(limit.name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
 
-async def _active_runs(client: PrefectClient, deployment: UUID) -> list[FlowRun]:
+async def _runs(client: PrefectClient, deployment: UUID, states: list[StateType]) -> list[FlowRun]:
+    """The runs of a deployment that are in one of these states, the latest first; 200 at most."""
     return await client.read_flow_runs(
         deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
-        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=ACTIVE))),
+        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=states))),
+        sort=FlowRunSort.EXPECTED_START_TIME_DESC,
     )
+
+
+async def _keep_states(client: PrefectClient, ended: list[FlowRun]) -> None:
+    """Undo what the runner did to runs that had ended: it calls cancelled whatever process is not gone yet."""
+    for run in ended[:LATEST]:
+        now = (await client.read_flow_run(run.id)).state
+        if run.state is not None and now is not None and now.type is not run.state.type:
+            await client.set_flow_run_state(run.id, run.state, force=True)
 
 
 async def _wait_for_runs(client: PrefectClient, deployment: UUID, hurry: asyncio.Event, console: Console) -> None:
@@ -213,7 +232,7 @@ async def _wait_for_runs(client: PrefectClient, deployment: UUID, hurry: asyncio
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     told = False
     while not hurry.is_set() and asyncio.get_running_loop().time() < deadline:
-        if not await _active_runs(client, deployment):
+        if not await _runs(client, deployment, ACTIVE):
             return
         if not told:
             _say(console, f"Waiting up to {PATIENCE_SECONDS} s for the run in flight; Ctrl-C ends it now.")

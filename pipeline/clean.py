@@ -4,7 +4,7 @@ The driver: the only place that strings the stages together.
     decode -> extract (HTML) -> segment -> trim -> measure -> judge -> score -> decide -> assemble -> describe -> assess
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, pairwise, starmap
@@ -43,21 +43,64 @@ from pipeline.segment import split_lines
 from pipeline.trim import trim_prompts
 from pipeline.voices import Manner, Voices, load_voices
 
+MOST_LINES = 50_000
+"""Of a document, with the blank ones; the longest of 2,625 gold pages shows 6,439."""
+MOST_TAGS = 1_000_000
+"""Of a page; half a kilobyte each while it is read."""
+PART = 16_000_000
+"""Characters that are cleaned together, unless one document has more."""
+PIECE = 100
+"""Each line or tag counts as so many characters more: it takes about as much memory."""
+
 
 def clean_records(records: Sequence[RawRecord], voices: Voices) -> list[Article | Rejection]:
     """Clean a batch of raw records; one outcome a record, in order."""
     decoded = [decode_record(record) for record in records]
-    return [outcome for _, outcome in _clean(decoded, voices)]
+    return [outcome for part in _parts(decoded) for _, outcome in _clean(part, voices)]
+
+
+def _parts(decoded: Sequence[Document | Rejection]) -> Iterator[list[Document | Rejection]]:
+    """Documents that are cleaned together: no more than fit in the memory, however many lines or elements they have."""
+    part: list[Document | Rejection] = []
+    weight = 0
+    for document in decoded:
+        own = _weight(document)
+        if part and weight + own > PART:
+            yield part
+            part, weight = [], 0
+        part.append(document)
+        weight += own
+    yield part
+
+
+def _weight(decoded: Document | Rejection) -> int:
+    """What a document takes: its characters, and some more for each line or tag."""
+    if isinstance(decoded, Rejection):
+        return 0
+    piece = "<" if decoded.media_type is MediaType.HTML else "\n"
+    return len(decoded.text) + decoded.text.count(piece) * PIECE
 
 
 def _clean(
     decoded: Sequence[Document | Rejection], voices: Voices
 ) -> list[tuple[Document | Rejection, Article | Rejection]]:
     """What was judged of each document, and the outcome."""
-    read = [_read(document, voices) for document in decoded]
+    read = [_with_few_lines(_read(document, voices)) for document in decoded]
     outcomes = iter(clean_documents([document for document in read if isinstance(document, Document)], voices))
     cleaned = [(document, document if isinstance(document, Rejection) else next(outcomes)) for document in read]
     return [_retried(given, *pair, voices) for given, pair in zip(decoded, cleaned, strict=True)]
+
+
+def _with_few_lines(document: Document | Rejection) -> Document | Rejection:
+    """Refuse a document of more lines than any article has: each takes some kilobytes, in whatever way it ends."""
+    if isinstance(document, Rejection) or document.text.count("\n") < MOST_LINES:
+        return document
+    return _too_large(document, f"more than {MOST_LINES:,} lines")
+
+
+def _too_large(document: Document, detail: str) -> Rejection:
+    size = len(document.text.encode())
+    return Rejection(document.source, document.raw_sha256, RejectReason.TOO_LARGE, detail, size)
 
 
 def read_page(record: RawRecord) -> Document | Rejection:
@@ -72,6 +115,8 @@ def _read(decoded: Document | Rejection, voices: Voices) -> Document | Rejection
     """From markup to lines and what it declares; flat text is ready as it is."""
     if isinstance(decoded, Rejection) or decoded.media_type is not MediaType.HTML:
         return decoded
+    if decoded.text.count("<") > MOST_TAGS:
+        return _too_large(decoded, f"more than {MOST_TAGS:,} tags")
     page = replace(decoded, known=read_markup(decoded))
     return extract_main_text(page) if _by_trafilatura(voices) else extract_lines(page)
 

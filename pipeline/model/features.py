@@ -29,6 +29,8 @@ MOST_LINKED = 0.5
 FEW_WORDS = 12
 """Of longer paragraphs, only words at both ends are looked up in the lexicon."""
 HEAD_WORDS, TAIL_WORDS = 6, 4
+_AT_ONCE = 1 << 20
+"""Characters that are counted at a time, which takes 16 bytes each."""
 FAR = 1000
 """Distance, in paragraphs, that stands for "there is none"."""
 
@@ -55,11 +57,16 @@ class Layout:
     def counts(self) -> Floats:
         """Characters of each kind in each paragraph."""
         text = self.text
-        spans = np.diff(np.append(text.start, len(text.codes)))
-        skipped = int(text.start[0])
-        paragraph = np.repeat(np.arange(0, len(text) * KINDS, KINDS), spans)
-        paragraph += text.kinds[skipped:]
-        counts = np.bincount(paragraph, minlength=len(text) * KINDS).reshape(-1, KINDS).astype(np.float64)
+        bounds = np.append(text.start, len(text.codes))
+        sums = np.zeros(len(text) * KINDS)
+        for begin in range(int(bounds[0]), len(text.codes), _AT_ONCE):
+            end = min(begin + _AT_ONCE, len(text.codes))
+            first, last = np.searchsorted(bounds, [begin, end - 1], side="right") - 1
+            spans = np.diff(np.clip(bounds[first : last + 2], begin, end))
+            kind = np.repeat(np.arange(0, len(spans) * KINDS, KINDS), spans)
+            kind += text.kinds[begin:end]
+            sums[first * KINDS : (last + 1) * KINDS] += np.bincount(kind, minlength=len(spans) * KINDS)
+        counts = sums.reshape(-1, KINDS)
         counts[:, Kind.SPACE] = 0
         counts[:, Kind.SPACE] = self.length - counts.sum(axis=1)
         return counts

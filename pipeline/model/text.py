@@ -26,6 +26,9 @@ FULL_SHARE = 0.12
 NEAR_WIDTH = 12
 """A line within so many characters of the longest is full."""
 
+HASHED = 1 << 19
+"""Characters whose words are hashed at a time: that takes 40 bytes a character."""
+
 _BASE = 0x9E3779B97F4A7C15 | 1
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
@@ -37,18 +40,23 @@ def mix(values: Hashes) -> Hashes:
 
 
 class _Powers:
-    """Powers of an odd base modulo 2**64 and of its inverse, grown as longer texts come."""
+    """Powers of an odd base modulo 2**64 and of its inverse, made when they are first asked for."""
 
     def __init__(self) -> None:
-        self._grown: tuple[Hashes, Hashes] = (np.ones(1, np.uint64), np.ones(1, np.uint64))
+        self._made: tuple[Hashes, Hashes] = (np.ones(1, np.uint64), np.ones(1, np.uint64))
 
     def up_to(self, count: int) -> tuple[Hashes, Hashes]:
-        """So many of both; threads that come at once may grow them twice, but each gets two of one length."""
-        grown = self._grown
-        if len(grown[0]) < count:
-            size = max(count, 1 << 19)
-            grown = self._grown = (_geometric(_BASE, size), _geometric(pow(_BASE, -1, 1 << 64), size))
-        return grown[0][:count], grown[1][:count]
+        """So many of both; threads that come at once may make them twice, but each gets two of one length."""
+        if count > HASHED:
+            return _powers(count)  # for one word of a megabyte, which need not be kept in mind
+        made = self._made
+        if len(made[0]) < count:
+            made = self._made = _powers(HASHED)
+        return made[0][:count], made[1][:count]
+
+
+def _powers(count: int) -> tuple[Hashes, Hashes]:
+    return _geometric(_BASE, count), _geometric(pow(_BASE, -1, 1 << 64), count)
 
 
 def _geometric(base: int, count: int) -> Hashes:
@@ -197,11 +205,25 @@ def _words(
     finishes = in_word & (~after | cjk)
     start = np.flatnonzero(begins)
     end = np.flatnonzero(finishes) + 1
-    powers, inverse = _POWERS.up_to(len(codes) + 1)
-    terms = FOLDED[codes]
-    terms *= powers[:-1]
-    sums = np.append(np.uint64(0), np.cumsum(terms, dtype=np.uint64))
-    hashes = mix((sums[end] - sums[start]) * inverse[start])
+    hashes = _hash_words(codes, start, end)
     first = np.searchsorted(start, paragraph_start)
     paragraph = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(start))))
     return start, end - start, hashes, paragraph
+
+
+def _hash_words(codes: npt.NDArray[np.uint16], start: Ints, end: Ints) -> Hashes:
+    """The hash of each word, a stretch of the text at a time; where a word stands does not change it."""
+    hashes = np.zeros(len(start), np.uint64)
+    first = 0
+    while first < len(start):
+        begin = int(start[first])
+        last = max(first + 1, int(np.searchsorted(end, begin + HASHED)))
+        length = int(end[last - 1]) - begin
+        powers, inverse = _POWERS.up_to(length)
+        terms = FOLDED[codes[begin : begin + length]]
+        terms *= powers
+        sums = np.append(np.uint64(0), np.cumsum(terms, dtype=np.uint64))
+        starts, ends = start[first:last] - begin, end[first:last] - begin
+        hashes[first:last] = mix((sums[ends] - sums[starts]) * inverse[starts])
+        first = last
+    return hashes

@@ -7,10 +7,8 @@ A line of address, IP address, date, type and length stands before each record; 
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
-from pipeline.records import RejectReason
-from pipeline.sources.crawled import Framed, Rewindable, find_next, read_block, read_payload, read_response
+from pipeline.sources.crawled import Framed, Record, Window, read_block, read_crawl, read_payload, read_response
 from pipeline.sources.dated import told_date
 from pipeline.sources.found import Found, Refused, Skipped
 from pipeline.sources.reading import FileReading, Limits
@@ -25,25 +23,16 @@ _HTTP_BYTES = 64 * 1024
 
 def read_arc(stream: io.BufferedReader, _reading: FileReading, limits: Limits) -> Iterator[Found | Refused | Skipped]:
     """Yield documents and what is skipped, each with the offset of its record."""
-    source = Rewindable(stream)
-    while True:
-        start = source.offset
-        line = source.readline()
-        if not line:
-            return
-        if not line.strip(b"\r\n"):
-            continue
-        header = _HEADER.fullmatch(line)
-        if header is None:
-            source.take_back(line)
-            refused = find_next(source, _NEXT, start)
-            yield refused or Refused(RejectReason.DAMAGED, "what follows is no record", source.offset - start, start)
-            continue
-        for item in _read_record(source, header, limits):
-            yield item if isinstance(item, Skipped) else replace(item, offset=start)
+    return read_crawl(stream, _NEXT, lambda line, source: _record(line, source, limits))
 
 
-def _read_record(source: Rewindable, header: re.Match[bytes], limits: Limits) -> Iterator[Found | Refused | Skipped]:
+def _record(line: bytes, source: Window, limits: Limits) -> Record | None:
+    """What is found in the record that begins with a line; None where none does."""
+    header = _HEADER.fullmatch(line)
+    return None if header is None else _read_record(source, header, limits)
+
+
+def _read_record(source: Window, header: re.Match[bytes], limits: Limits) -> Iterator[Found | Refused | Skipped]:
     url = header["url"].decode("utf-8", "replace")
     block = read_block(source, Framed(int(header["length"]), int(limits.record_bytes) + _HTTP_BYTES, _NEXT, _END))
     if isinstance(block, Refused):

@@ -10,7 +10,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pipeline.records import RejectReason
 from pipeline.sources.discover import why_passed_over
@@ -18,6 +18,16 @@ from pipeline.sources.found import Refused, Skipped
 from pipeline.sources.layers import Allowance, member_stream
 
 _MOST_MEMBERS = 1_000_000
+_HEADER_BYTES = 1024 * 1024
+_MORE_OF_THE_NEXT = frozenset(
+    {
+        tarfile.XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.SOLARIS_XHDTYPE,
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+    }
+)
 _PAGE_OF_OFFICE = ("[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF")
 _ZIP_FAULTS = (
     zipfile.BadZipFile,
@@ -84,7 +94,7 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allo
 def tar_members(stream: io.BufferedReader, allowance: Allowance) -> Members:
     """The files of a tar archive, read from front to back."""
     try:
-        with tarfile.open(fileobj=_Plain(stream), mode="r|") as archive:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=_Plain(stream), mode="r|", tarinfo=_Header) as archive:  # type: ignore[call-overload]
             while (info := archive.next()) is not None:
                 archive.members = []  # it would remember all of them
                 yield from _tar_member(archive, info, allowance)
@@ -110,6 +120,25 @@ def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo, allowance: Allo
 def shown(name: str) -> str:
     """A member's name for a message."""
     return repr(name[:200].encode("utf-8", "replace").decode())
+
+
+class _Header(tarfile.TarInfo):
+    """A member's header. tarfile takes one that it cannot read for the end of the archive, unless it is the first."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read a block of 512 bytes; `ReadError` where it is damaged, cut off or missing, or asks for much memory."""
+        try:
+            header = super().frombuf(buf, encoding, errors)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # these are left out of its types
+            raise  # a block of zeros: the end, as it should be
+        except (tarfile.EmptyHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
+            raise tarfile.ReadError("the archive ends before its end") from error
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"a damaged header: {error}") from error
+        if header.type in _MORE_OF_THE_NEXT and header.size > _HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {header.size:,} bytes")  # it would be read as a whole
+        return header
 
 
 class _Plain:

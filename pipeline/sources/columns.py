@@ -47,8 +47,13 @@ _MARKUP = re.compile(
 )
 _END_TAG = re.compile(r"</[a-z]|/>|<br>", re.IGNORECASE)
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_]|$)", re.IGNORECASE)
+MOST_COLUMNS = 10_000
+"""Of a table; the widest exports have some hundred."""
 _MOST_NAMES = 50
+_MOST_WRAPPED = 5  # objects and lists around a name
+_LOOKED_AT = 20_000  # characters of a name or title
 _MOST_LAYOUTS = 1_000
+_MOST_KEPT = 200  # columns of a layout that is kept in mind
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,8 @@ class RolesByKeys:
         self._found: dict[tuple[str, ...], Roles] = {}
 
     def __call__(self, row: Mapping[str, Any]) -> Roles:
+        if len(row) > _MOST_KEPT:
+            return find_roles(list(row), self._reading)
         keys = tuple(row)
         if keys not in self._found:
             if len(self._found) >= _MOST_LAYOUTS:
@@ -194,21 +201,27 @@ def _bytes(value: object) -> bytes:
 
 
 def _string(value: object) -> str | None:
-    """A value as one line of text; of objects their name, of lists the first."""
-    match value:
-        case bytes():
-            return _string(as_text(value))
-        case str():
-            text = as_text(as_bytes(value)) if _SURROGATE.search(value) else value
-            return " ".join(text.replace("\0", " ").split())[:2_000] or None
-        case bool() | None:
-            return None
-        case int() | float():
-            return str(value)
-        case {"name": name} | {"url": name} | [name, *_]:
-            return _string(name)
-        case _:
-            return None
+    """A value as one line of text; of objects their name, of lists the first, through a few of them."""
+    for _ in range(_MOST_WRAPPED):
+        match value:
+            case {"name": inner} | {"url": inner} | [inner, *_]:
+                value = inner
+            case bytes():
+                return _one_line(as_text(value[:_LOOKED_AT]))
+            case str():
+                head = value[:_LOOKED_AT]
+                return _one_line(as_text(as_bytes(head)) if _SURROGATE.search(head) else head)
+            case bool() | None:
+                return None
+            case int() | float():
+                return str(value)
+            case _:
+                return None
+    return None
+
+
+def _one_line(text: str) -> str | None:
+    return " ".join(text.replace("\0", " ").split())[:2_000] or None
 
 
 def _names(value: object, between: str = r"[;|]") -> tuple[str, ...]:

@@ -8,8 +8,8 @@ and gives up the rest of a file for one wrong length. Here each of these costs o
 import io
 import re
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipeline.hosts import host_of
 from pipeline.records import MediaType, Metadata, RejectReason
 from pipeline.sources.formats import Format, recognise
-from pipeline.sources.found import BrokenSource, Found, Refused
+from pipeline.sources.found import BrokenSource, Found, Refused, Skipped
 from pipeline.sources.reading import Limits
 
 LINE_BYTES = 64 * 1024
@@ -33,37 +33,112 @@ _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _UNTOLD = frozenset({"", "application/octet-stream", "unk", "no-type", "application/x-unknown-content-type", "unknown"})
 
 
-class Rewindable:
-    """A stream that can take back what was read too far."""
+class Window:
+    """
+    A stream that is looked at before it is taken: a record's length is believed when what follows it is no lie.
+
+    What is looked at stays at hand, so a thousand records that all claim to be 16 MB long cost no more than their bytes.
+    """
 
     def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream
-        self._back = io.BytesIO()
-        self._left = 0  # bytes taken back
+        self._held = bytearray()
+        self._at = 0  # of the next byte, in what is held; the byte before it is held too
+        self._ended = False
+        self._broken: BrokenSource | None = None
         self.offset = 0
 
-    def read(self, count: int) -> bytes:
-        data = self._back.read(min(count, self._left)) if self._left else b""
-        self._left -= len(data)
-        if len(data) < count:
-            data += self._stream.read(count - len(data))
-        self.offset += len(data)
+    def look(self, count: int) -> int:
+        """Have so many bytes at hand; how many there are, up to that number."""
+        while len(self._held) - self._at < count and not self._ended:
+            self._more()
+        return min(count, len(self._held) - self._at)
+
+    def ahead(self, start: int, count: int) -> bytes:
+        """Some of the bytes at hand, counted from the next one."""
+        return bytes(self._held[self._at + start : self._at + start + count])
+
+    def take(self, count: int) -> bytes:
+        """The next bytes, which must be at hand."""
+        data = self.ahead(0, count)
+        self.skip(count)
         return data
 
-    def readline(self, most: int = LINE_BYTES) -> bytes:
-        data = self._back.readline(min(most, self._left)) if self._left else b""
-        self._left -= len(data)
-        if len(data) < most and not data.endswith(b"\n"):
-            data += self._stream.readline(most - len(data))
-        self.offset += len(data)
-        return data
+    def skip(self, count: int) -> None:
+        """Pass over bytes that are at hand."""
+        self._at += count
+        self.offset += count
 
-    def take_back(self, data: bytes) -> None:
-        """Have these bytes, the last that were read, read again."""
-        rest = self._back.read(self._left) if self._left else b""
-        self._back = io.BytesIO(data + rest)
-        self._left = len(data) + len(rest)
-        self.offset -= len(data)
+    def line(self) -> bytes:
+        """The next line with its end, or as much of it as a line may have; nothing at the end."""
+        searched = 0
+        while (end := self._held.find(b"\n", self._at + searched, self._at + LINE_BYTES)) < 0:
+            searched = len(self._held) - self._at
+            if searched >= LINE_BYTES or self._ended:
+                break
+            self._more()
+        if end < 0 and searched < LINE_BYTES:
+            self.check()
+        return self.take(min(LINE_BYTES, len(self._held) - self._at) if end < 0 else end + 1 - self._at)
+
+    def pass_to(self, next_record: re.Pattern[bytes], most: int | None = None) -> bool:
+        """Pass over bytes until the next record begins, at most so many; whether one begins here then."""
+        left = most
+        while step := self.look(_CHUNK if left is None else min(left, _CHUNK)):
+            self.look(step + LINE_BYTES)  # a match may reach beyond
+            match = next_record.search(self._held, max(0, self._at - 1), self._at + step + LINE_BYTES)
+            begins = match.start(1) - self._at if match else step
+            self.skip(min(begins, step))
+            if begins < step:
+                return True
+            left = None if left is None else left - step
+        return False
+
+    def check(self) -> None:
+        """`BrokenSource` where the stream did not end, but broke, and all before that is at hand."""
+        if self._broken is not None:
+            raise self._broken
+
+    def _more(self) -> None:
+        """Have more bytes at hand; what is passed is let go, but for the last byte."""
+        gone = max(0, self._at - 1)
+        del self._held[:gone]
+        self._at -= gone
+        try:
+            data = self._stream.read1(_CHUNK)
+        except BrokenSource as broken:
+            self._broken, data = broken, b""
+        self._held += data
+        self._ended = not data
+
+
+Record = Iterable[Found | Refused | Skipped]
+
+
+def read_crawl(
+    stream: io.BufferedReader, next_record: re.Pattern[bytes], read_record: Callable[[bytes, Window], Record | None]
+) -> Iterator[Found | Refused | Skipped]:
+    """
+    Yield documents and what is skipped, each with the offset of its record.
+
+    `read_record` is given a line and the stream behind it, and says what is found in the record that begins there; None
+    where none does. Then all is passed over up to the next one.
+    """
+    source = Window(stream)
+    while True:
+        start = source.offset
+        line = source.line()
+        if not line:
+            return
+        if not line.strip(b"\r\n"):
+            continue
+        items = read_record(line, source)
+        if items is None:
+            source.pass_to(next_record)
+            passed = source.offset - start
+            items = [Refused(RejectReason.DAMAGED, f"{passed:,} bytes are no record", passed)]
+        for item in items:
+            yield item if isinstance(item, Skipped) else replace(item, offset=start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +147,11 @@ class Framed:
 
     length: int
     most: int  # bytes of it that are kept; of more, none
-    next_record: re.Pattern[bytes]  # matches the end of a record with the first bytes of the next
+    next_record: re.Pattern[bytes]  # matches the end of a line and the first bytes of a record, which are its group 1
     end: re.Pattern[bytes]  # matches what stands between two records
 
 
-def read_block(source: Rewindable, framed: Framed) -> bytes | Refused:
+def read_block(source: Window, framed: Framed) -> bytes | Refused:
     """
     Read a record's bytes, and what stands between it and the next one.
 
@@ -84,58 +159,23 @@ def read_block(source: Rewindable, framed: Framed) -> bytes | Refused:
     next record begins.
     """
     start = source.offset
-    kept, seen = bytearray(), b""
-    left = framed.length
-    while left:
-        data = source.read(min(left, _CHUNK))
-        if not data:
-            break
-        left -= len(data)
-        if framed.length <= framed.most:
-            kept += data
-            continue
-        # Of a record that is not kept, only the last bytes are, to find the next one where the length is a lie.
-        seen = seen[-100:] + data
-        match = framed.next_record.search(seen)
-        if match:
-            source.take_back(seen[match.start(1) :])
-            return _wrong_length(framed, source.offset - start)
-    between = source.read(4)
-    ended = framed.end.match(between)
-    if not left and ended:
-        source.take_back(between[ended.end() :])
-        if framed.length > framed.most:
-            return Refused(RejectReason.TOO_LARGE, f"a record of {framed.length:,} bytes", framed.length, start)
-        return bytes(kept)
-    return _mend(source, framed, start, bytes(kept) + between, left)
-
-
-def _mend(source: Rewindable, framed: Framed, start: int, data: bytes, left: int) -> Refused:
-    """Find where the next record begins, if its length was wrong or the file is cut off."""
-    # Near the end of what was read a match may be cut, so a line more is looked at.
-    data += source.readline()
-    match = framed.next_record.search(data)
-    if match:
-        source.take_back(data[match.start(1) :])
+    kept = framed.length <= framed.most
+    if not kept and source.pass_to(framed.next_record, framed.length):
         return _wrong_length(framed, source.offset - start)
-    if left:
-        return Refused(RejectReason.TRUNCATED, f"{left:,} bytes of a record are missing", framed.length - left, start)
-    return find_next(source, framed.next_record, start) or Refused(
-        RejectReason.TRUNCATED, "the file ends within a record", source.offset - start, start
-    )
-
-
-def find_next(source: Rewindable, next_record: re.Pattern[bytes], start: int) -> Refused | None:
-    """Pass over what is no record; None where no other one follows."""
-    seen = b"\n"
-    while line := source.readline():
-        seen = seen[-200:] + line
-        match = next_record.search(seen)
-        if match:
-            source.take_back(seen[match.start(1) :])
-            passed = source.offset - start
-            return Refused(RejectReason.DAMAGED, f"{passed:,} bytes are no record", passed, start)
-    return None
+    rest = framed.length if kept else 0  # still to be taken, at the end of the record
+    have = source.look(rest + 4)
+    ended = framed.end.match(source.ahead(rest, 4)) if source.offset + have >= start + framed.length else None
+    if ended:
+        block = source.take(rest)
+        source.skip(ended.end())
+        too_large = Refused(RejectReason.TOO_LARGE, f"a record of {framed.length:,} bytes", framed.length)
+        return block if kept else too_large
+    missing = max(0, start + framed.length - source.offset - have)
+    if source.pass_to(framed.next_record):
+        return _wrong_length(framed, source.offset - start)
+    source.check()
+    detail = f"{missing:,} bytes of a record are missing" if missing else "the file ends within a record"
+    return Refused(RejectReason.TRUNCATED, detail, source.offset - start)
 
 
 def _wrong_length(framed: Framed, size: int) -> Refused:

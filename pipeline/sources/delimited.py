@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterator
 
 from pipeline.records import RejectReason
-from pipeline.sources.columns import Roles, find_roles, no_content, read_row
+from pipeline.sources.columns import MOST_COLUMNS, Roles, find_roles, no_content, read_row
 from pipeline.sources.found import Chosen, Found, Refused
 from pipeline.sources.lines import Lines
 from pipeline.sources.reading import FileReading, Limits
@@ -30,6 +30,9 @@ def read_delimited(
         yield Refused(RejectReason.EMPTY, "no line that names the columns", offset=0)
         return
     delimiter = max(_DELIMITERS, key=header.count)
+    if header.count(delimiter) >= MOST_COLUMNS:
+        yield Refused(RejectReason.TOO_LARGE, f"a table of more than {MOST_COLUMNS:,} columns", lines.offset, 0)
+        return
     names = next(csv.reader([header], delimiter=delimiter), [])
     roles = find_roles(names, reading)
     if not roles.has_content:

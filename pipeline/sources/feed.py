@@ -6,6 +6,7 @@ the pages that later stages judge.
 """
 
 import calendar
+import codecs
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,27 @@ from pipeline.sources.reading import FileReading, Limits
 
 _END = re.compile(rb"</(?:rss|(?:\w+:)?feed|rdf:RDF)\s*>", re.IGNORECASE)
 _TAIL_BYTES = 4_096
+_DECLARED = re.compile(rb"""\s+encoding\s*=\s*["']([\w.:-]{2,40})["']""")
+_NO_CHARSETS = frozenset(
+    {
+        "idna",
+        "punycode",
+        "undefined",
+        "unicode_escape",
+        "unicode-escape",
+        "raw_unicode_escape",
+        "raw-unicode-escape",
+        "utf-7",
+        "utf7",
+        "utf_7",
+    }
+)
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def read_feed(stream: io.BufferedReader, _reading: FileReading, limits: Limits) -> Iterator[Found | Refused]:
@@ -32,8 +54,9 @@ def read_feed(stream: io.BufferedReader, _reading: FileReading, limits: Limits) 
     if data is None:
         yield Refused(RejectReason.TOO_LARGE, f"a feed of more than {limits.record_bytes:,} bytes", offset=0)
         return
-    feed = feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
-    whole = _END.search(data[-_TAIL_BYTES:]) is not None
+    readable = _readable(data)
+    feed = feedparser.parse(io.BytesIO(readable), sanitize_html=False, resolve_relative_uris=False)
+    whole = _END.search(readable[-_TAIL_BYTES:]) is not None
     # feedparser mends what is wrong within; but of a feed that is cut off, the last entry is too.
     for entry in feed.entries if whole else feed.entries[:-1]:
         yield _document(entry, feed.feed)
@@ -42,6 +65,35 @@ def read_feed(stream: io.BufferedReader, _reading: FileReading, limits: Limits) 
     elif not feed.entries:
         why = "the feed has no entries" if feed.version else "XML, but no feed"
         yield Refused(RejectReason.EMPTY if feed.version else RejectReason.UNSUPPORTED, why, len(data), 0)
+
+
+def _readable(data: bytes) -> bytes:
+    """
+    A feed that can be read in its encoding, as it is; any other in UTF-8, with a mark.
+
+    feedparser would read it in any encoding that Python knows, of which some take for ever, and ask a detector, if one is
+    installed, which takes minutes for some megabytes of nothing.
+    """
+    marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
+    if marked:
+        return _in_utf8(data.decode(marked, "replace"))
+    declared = _DECLARED.search(data[:1_024])
+    name = declared[1].decode("ascii", "replace").lower() if declared else "utf-8"
+    if name not in _NO_CHARSETS:
+        try:
+            data.decode(name)
+        except (UnicodeError, LookupError):
+            pass
+        else:
+            return data
+    text = data.decode("utf-8", "replace")
+    if text.count("\ufffd") * 20 > len(text) - len(text.encode("ascii", "ignore")):
+        text = data.decode("cp1252", "replace")
+    return _in_utf8(text)
+
+
+def _in_utf8(text: str) -> bytes:
+    return codecs.BOM_UTF8 + _DECLARED.sub(b"", text.removeprefix("\ufeff").encode("utf-8", "replace"), count=1)
 
 
 def _document(entry: Mapping[str, Any], feed: Mapping[str, Any]) -> Found:

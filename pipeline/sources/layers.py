@@ -38,6 +38,7 @@ class Allowance:
         self.most = max(int(limits.free_expansion), file_bytes * limits.expansion)
         self.file_bytes = file_bytes
         self.given = 0
+        self.documents = 0  # bytes of those that were found
         self.broken: BrokenSource | None = None
 
     def give(self, count: int) -> None:
@@ -45,6 +46,17 @@ class Allowance:
         self.given += count
         if self.given > self.most:
             detail = f"more than {self.most:,} bytes came out of the {self.file_bytes:,} of the file"
+            raise self.breaks(RejectReason.EXPANDS_TOO_MUCH, detail)
+
+    def find(self, count: int) -> None:
+        """
+        Take note of a document of so many bytes.
+
+        Some formats pack by themselves: a Parquet file names one text a million times, a page in a crawl is compressed.
+        """
+        self.documents += count
+        if self.documents > self.most:
+            detail = f"documents of more than {self.most:,} bytes came out of the {self.file_bytes:,} of the file"
             raise self.breaks(RejectReason.EXPANDS_TOO_MUCH, detail)
 
     def breaks(self, reason: RejectReason, detail: str) -> BrokenSource:

@@ -7,14 +7,15 @@ preferred one is taken. A saved page tells its address and when it was saved.
 
 import io
 from collections.abc import Iterator
-from email import policy
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.parser import BytesParser
+from email.policy import EmailPolicy
+from itertools import islice
 
 from pipeline.hosts import host_of
 from pipeline.records import MediaType, Metadata, RejectReason
-from pipeline.sources.columns import as_text
+from pipeline.sources.columns import as_bytes, as_text
 from pipeline.sources.dated import told_date
 from pipeline.sources.found import Found, Refused
 from pipeline.sources.layers import read_whole
@@ -23,9 +24,23 @@ from pipeline.sources.reading import FileReading, Limits
 _ATTACHED = 4
 """A mail may be so many times as large as a text: most of it is pictures, in Base64."""
 _MOST_PARTS = 1_000
+_MOST_SENDERS = 50
+_HEADER_CHARACTERS = 8_000
 _ADDRESSES = ("archived-at", "x-original-url", "content-location")
 _FAULTS = (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What the standard library has been seen to raise on broken headers."""
+
+
+class _ShortHeaders(EmailPolicy):
+    """Of a header only its start: the time to take one apart grows with the square of its length, 8 s for 100 KB."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """The name and the value of one that is being read."""
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_HEADER_CHARACTERS]
+
+
+_POLICY = _ShortHeaders()
 
 
 def read_mail(stream: io.BufferedReader, reading: FileReading, limits: Limits) -> Iterator[Found | Refused]:
@@ -75,7 +90,7 @@ def _parse(stream: io.BufferedReader, limits: Limits) -> EmailMessage | Refused:
             RejectReason.TOO_LARGE, f"a mail of more than {_ATTACHED * limits.record_bytes:,} bytes", offset=0
         )
     try:
-        return BytesParser(policy=policy.default).parsebytes(data.lstrip())
+        return BytesParser(policy=_POLICY).parsebytes(data.lstrip())  # type: ignore[return-value]  # as its policy makes them
     except _FAULTS as error:
         return Refused(RejectReason.DAMAGED, f"no mail: {error}"[:300], len(data), 0)
 
@@ -125,7 +140,12 @@ def _header(message: EmailMessage, name: str) -> str | None:
         text = str(value) if value is not None else ""
     except _FAULTS:
         return None
-    sound = as_text(text.encode("utf-8", "surrogateescape")) if not text.isprintable() else text
+    return _sound(text)
+
+
+def _sound(text: str) -> str | None:
+    """What the standard library leaves of raw bytes, which it keeps as surrogates, as text on one line."""
+    sound = text if text.isprintable() else as_text(as_bytes(text))
     return " ".join(sound.replace("\ufffd", " ").split())[:2_000] or None
 
 
@@ -138,6 +158,8 @@ def _address(message: EmailMessage, name: str) -> str | None:
 def _senders(message: EmailMessage) -> tuple[str, ...]:
     try:
         header = message["from"]
-        return tuple(address.display_name for address in header.addresses if address.display_name) if header else ()
+        addresses = header.addresses if header else ()
+        names = [_sound(address.display_name) for address in islice(addresses, _MOST_SENDERS) if address.display_name]
     except _FAULTS:
         return ()
+    return tuple(name for name in names if name)

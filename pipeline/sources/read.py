@@ -161,6 +161,8 @@ def _read(source: _Source) -> Iterator[tuple[Item, _Source]]:
     if found in _RECODED:
         stream = _in_utf8(stream, source.allowance)
     for item in READERS[found](stream, source.reading, source.limits):
+        if isinstance(item, Found):
+            source.allowance.find(len(item.data))
         yield item, source
 
 

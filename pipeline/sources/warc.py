@@ -8,16 +8,16 @@ wrong length is refused, and the next one is read.
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from pipeline.records import RejectReason
 from pipeline.sources.crawled import (
     HEADER_BYTES,
     Framed,
-    Rewindable,
-    find_next,
+    Record,
+    Window,
     parse_headers,
     read_block,
+    read_crawl,
     read_payload,
     read_response,
 )
@@ -29,37 +29,30 @@ _NEXT = re.compile(rb"\n(WARC/[01]\.\d{1,2}\r?\n[A-Za-z-]{2,40}:)")
 _END = re.compile(rb"\r\n\r\n|\n\n")
 _VERSION = re.compile(rb"WARC/[01]\.\d{1,2}[ \t]*\r?\n")
 _BEGUN = re.compile(rb"W(?:A(?:R(?:C(?:/(?:[01](?:\.(?:\d{1,2}\r?)?)?)?)?)?)?)?")  # and nothing follows
+_KIND = re.compile("[a-z][a-z-]{0,40}")  # anything else could be meant for the terminal that shows it
 _DOCUMENTS = frozenset({"response", "resource", "conversion"})
 _HTTP_BYTES = 64 * 1024  # of headers, beside the page
 
 
 def read_warc(stream: io.BufferedReader, _reading: FileReading, limits: Limits) -> Iterator[Found | Refused | Skipped]:
     """Yield documents and what is skipped, each with the offset of its record."""
-    source = Rewindable(stream)
-    while True:
-        start = source.offset
-        line = source.readline()
-        if not line:
-            return
-        if not line.strip(b"\r\n"):
-            continue
-        if _BEGUN.fullmatch(line):
-            yield Refused(RejectReason.TRUNCATED, "the file ends where a record begins", len(line), start)
-            return
-        if not _VERSION.fullmatch(line):
-            source.take_back(line)
-            refused = find_next(source, _NEXT, start)
-            yield refused or Refused(RejectReason.DAMAGED, "what follows is no record", source.offset - start, start)
-            continue
+    return read_crawl(stream, _NEXT, lambda line, source: _record(line, source, limits))
+
+
+def _record(line: bytes, source: Window, limits: Limits) -> Record | None:
+    """What is found in the record that begins with a line; None where none does."""
+    if _VERSION.fullmatch(line):
         header = _read_header(source)
-        for item in _read_record(source, header, limits) if isinstance(header, dict) else [header]:
-            yield item if isinstance(item, Skipped) else replace(item, offset=start)
+        return [header] if isinstance(header, Refused) else _read_record(source, header, limits)
+    if _BEGUN.fullmatch(line):
+        return [Refused(RejectReason.TRUNCATED, "the file ends where a record begins", len(line))]
+    return None
 
 
-def _read_header(source: Rewindable) -> dict[str, str] | Refused:
+def _read_header(source: Window) -> dict[str, str] | Refused:
     """The named values up to the blank line."""
     lines = bytearray()
-    while line := source.readline():
+    while line := source.line():
         if not line.strip(b"\r\n"):
             return parse_headers(bytes(lines))
         lines += line
@@ -68,7 +61,7 @@ def _read_header(source: Rewindable) -> dict[str, str] | Refused:
     return Refused(RejectReason.TRUNCATED, "the file ends within the header of a record", len(lines))
 
 
-def _read_record(source: Rewindable, header: dict[str, str], limits: Limits) -> Iterator[Found | Refused | Skipped]:
+def _read_record(source: Window, header: dict[str, str], limits: Limits) -> Iterator[Found | Refused | Skipped]:
     length = header.get("content-length", "")
     if not (length.isascii() and length.isdigit() and len(length) < 19):
         yield Refused(RejectReason.DAMAGED, f"a record of {length[:40]!r} bytes")
@@ -81,7 +74,7 @@ def _read_record(source: Rewindable, header: dict[str, str], limits: Limits) -> 
         if isinstance(block, Refused) and block.reason is not RejectReason.TOO_LARGE:
             yield block
         else:
-            yield Skipped(f"WARC {kind or 'record without a type'}"[:60])
+            yield Skipped(f"WARC {kind if _KIND.fullmatch(kind) else 'record of no known type'}")
     elif isinstance(block, Refused):
         yield block
     else:

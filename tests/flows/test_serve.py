@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -138,9 +139,21 @@ def test_a_scheduled_run_fires_and_serve_ends_cleanly(
 
 @pytest.mark.timeout(200)
 def test_serve_clears_what_a_dead_serve_left(prefect_api: str, raw: Path, clean: Path) -> None:
-    """After a power cut a run says "Running" for ever and holds the only slot; the next serve frees it."""
-    from prefect.client.orchestration import get_client
+    """
+    After a power cut a run says "Running" for ever and holds the only slot; the next serve frees it.
+
+    The runs that were missed meanwhile go too, since one run does the work of all.
+    """
+    from prefect.client.orchestration import PrefectClient, get_client
     from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+    from prefect.client.schemas.filters import (
+        DeploymentFilter,
+        DeploymentFilterId,
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
     from prefect.schedules import Interval
     from prefect.states import Running
     from prefect.types.entrypoint import EntrypointType
@@ -148,7 +161,16 @@ def test_serve_clears_what_a_dead_serve_left(prefect_api: str, raw: Path, clean:
     from flows.clean_raw import clean_raw
     from flows.serve import ONE_AT_A_TIME, clear_the_past
 
-    async def die_and_clear() -> tuple[str, int, bool]:
+    async def scheduled(client: PrefectClient, deployment: UUID) -> int:
+        runs = await client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
+            ),
+        )
+        return len(runs)
+
+    async def die_and_clear() -> tuple[str, int, bool, int, int]:
         deployment = await clean_raw.ato_deployment(
             name="dead",
             schedule=Interval(timedelta(hours=1)),
@@ -162,16 +184,21 @@ def test_serve_clears_what_a_dead_serve_left(prefect_api: str, raw: Path, clean:
             await client.set_flow_run_state(run.id, Running(), force=True)
             limit = f"deployment:{deployment_id}"
             await client.update_global_concurrency_limit(limit, GlobalConcurrencyLimitUpdate(active_slots=1))
+            outage = {"start_time": str(datetime.now(UTC) - timedelta(hours=5)), "end_time": str(datetime.now(UTC))}
+            await client.request("POST", f"/deployments/{deployment_id}/schedule", json=outage)
+            missed = await scheduled(client, deployment_id)
 
             await clear_the_past(client, "clean-raw/dead")
+
+            left = await scheduled(client, deployment_id)
 
             state = (await client.read_flow_run(run.id)).state
             slots = await client.read_global_concurrency_limit_by_name(limit)
             paused = (await client.read_deployment(deployment_id)).paused
         assert state is not None
-        return state.type.value, slots.active_slots, paused
+        return state.type.value, slots.active_slots, paused, missed, left
 
-    assert asyncio.run(die_and_clear()) == ("CRASHED", 0, True)
+    assert asyncio.run(die_and_clear()) == ("CRASHED", 0, True, 3, 0)
 
 
 def test_one_store_is_served_once(

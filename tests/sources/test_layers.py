@@ -1,5 +1,6 @@
 """Compressed files and archives: streamed, within an allowance, and never trusted."""
 
+import gzip
 import io
 import random
 import tarfile
@@ -11,7 +12,7 @@ import pytest
 from pipeline.records import RawRecord, Rejection, RejectReason
 from pipeline.sources.found import Skipped
 from pipeline.sources.reading import Limits, Reading
-from tests.sources.made import documents, json_lines, packed, parquet, read, tarred, texts, zipped
+from tests.sources.made import documents, http, json_lines, packed, parquet, read, tarred, texts, warc_record, zipped
 
 HOW = ["gz", "bz2", "xz", "zst", "lz4"]
 LINES = json_lines([{"text": f"Text {number} {random.Random(number).random()}"} for number in range(500)])
@@ -200,3 +201,41 @@ def test_a_sum_that_is_wrong_is_damage() -> None:
     data[-8:-4] = zlib.crc32(b"Another").to_bytes(4, "little")
 
     assert texts("a.txt.gz", bytes(data)) == ["[damaged]"]
+
+
+def test_a_damaged_header_in_a_tar_archive_is_told() -> None:
+    """The standard library takes it for the end of the archive, and says nothing of the members behind it."""
+    data = bytearray(tarred({f"{number}.txt": b"One" * 400 for number in range(4)}))
+    second = data.index(b"1.txt")
+    data[second + 1] ^= 4
+
+    assert texts("a.tar", bytes(data)) == ["One" * 400, "[damaged]"]
+
+
+@pytest.mark.parametrize("place", [3 * 512, 3 * 512 + 100, 6 * 512])
+def test_a_tar_archive_that_ends_where_a_header_should_stand_is_told(place: int) -> None:
+    """Between two members too: an archive ends with blocks of zeros."""
+    data = tarred({f"{number}.txt": b"One" * 200 for number in range(4)})
+
+    assert texts("a.tar", data[:place]) == [*["One" * 200] * (place // (3 * 512)), "[truncated]"]
+
+
+def test_a_tar_header_that_asks_for_much_memory_is_refused() -> None:
+    """One that says more of the next member is read as a whole."""
+    info = tarfile.TarInfo("a")
+    info.type, info.size = tarfile.XHDTYPE, 100_000_000
+
+    assert texts("a.tar", tarred({"a.txt": b"One"})[:1024] + info.tobuf() + b"x" * 10_000) == ["One", "[damaged]"]
+
+
+def test_documents_that_their_own_format_packs_count_against_the_allowance() -> None:
+    """A Parquet file names one text many times, and a crawl compresses its pages: a bomb is a bomb."""
+    text = "The council met. " * 20_000
+    table = parquet([{"text": text}] * 400)
+    page = warc_record("response", http(gzip.compress(text.encode()), "text/plain", more="Content-Encoding: gzip\r\n"))
+
+    for name, data in (("a.parquet", table), ("a.warc", page * 400)):
+        found = texts(name, data, SMALL)
+        assert found[0] == text
+        assert found[-1] == "[expands-too-much]"
+        assert len(found) < 200

@@ -214,3 +214,16 @@ def test_a_file_of_too_many_records_ends_in_one_rejection() -> None:
 
     assert [item.source for item in found] == ["a.jsonl#1", "a.jsonl#2", "a.jsonl#3", "a.jsonl#4"]
     assert found[3].reason is RejectReason.TOO_MANY_RECORDS  # type: ignore[union-attr]
+
+
+def test_a_name_within_hundreds_of_lists_costs_nothing_else() -> None:
+    """Looking for it ended the reading of the whole file."""
+    deep = b'{"text": "One", "title": ' + b"[" * 900 + b"]" * 900 + b"}\n"
+
+    assert texts("a.jsonl", deep + b'{"text": "Two"}\n') == ["One", "Two"]
+
+
+def test_a_table_of_ten_thousand_columns_is_refused() -> None:
+    """Their names alone could take a gigabyte."""
+    assert texts("a.csv", b"text" + b",a" * 10_000 + b"\nOne\n") == ["[too-large]"]
+    assert texts("a.csv", b"text" + b",a" * 9_000 + b"\nOne\n") == ["One"]
