@@ -28,7 +28,7 @@ from bench.lakes import DeltaLake, Lake, OneFile, rows_of
 from bench.made_up import Batch, clean_trivially, make_note, read_batch, write_batch, write_old
 from bench.meter import Cost, Meter
 from bench.targets import Target, show_targets
-from pipeline import shards
+from pipeline import walk
 from pipeline.plan import PlanOptions
 from pipeline.report import RunReport
 from pipeline.run import clean_shard, commit_run, load_voices, open_store, plan_run, run_directly
@@ -108,7 +108,7 @@ class OurStore:
         voices = load_voices()
         with meter.measure(), open_store(self.clean) as store:
             plan = plan_run(store, self.raw, voices, OPTIONS)
-            with meter.leave_out(), patch.object(shards, "read_records", read_batch):
+            with meter.leave_out(), patch.object(walk, "read_records", read_batch):
                 results = [clean_shard(shard, clean_trivially) for shard in plan.shards]
             return commit_run(store, plan, results)
 

@@ -29,14 +29,15 @@ to .14 and .17 to .63.
 
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from heapq import nlargest
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
-import polars as pl
+import numpy as np
+import pyarrow as pa
 
 from pipeline.store.pieces import PieceReader
 
@@ -201,28 +202,23 @@ def compare(site: str, past: Sums, new: Sums) -> Iterator[SiteWarning]:
 def _measure(state: sqlite3.Connection, pieces: PieceReader) -> list[tuple[str, Sums]]:
     """The sums over the articles whose rows come from this run, by site; a piece at a time, two columns of it."""
     chosen = state.execute("SELECT piece, row FROM chosen ORDER BY piece, row")
-    frames = [
-        _sums_by_site(pieces, piece, [row for _, row in places]) for piece, places in groupby(chosen, key=itemgetter(0))
-    ]
-    if not frames:
-        return []
-    total = pl.concat(frames).group_by("site").sum().sort("site")
-    return [(site, Sums(*sums)) for site, *sums in total.iter_rows()]
+    total: dict[str, Sums] = {}
+    for piece, places in groupby(chosen, key=itemgetter(0)):
+        for site, sums in _sums_by_site(pieces, piece, [row for _, row in places]):
+            total[site] = total.get(site, Sums()).plus(sums)
+    return sorted(total.items())
 
 
-def _sums_by_site(pieces: PieceReader, piece: int, rows: list[int]) -> pl.DataFrame:
+def _sums_by_site(pieces: PieceReader, piece: int, rows: Sequence[int]) -> Iterator[tuple[str, Sums]]:
+    """By NumPy, whose sums need no threads: those of Polars would hang in a process that was forked beside them."""
     columns = ["site", "removed_share", "word_count"]
-    batches: Iterable[pl.DataFrame | pl.Series] = map(pl.from_arrow, pieces.batches(piece, "articles", columns))
-    frame = pl.concat([batch for batch in batches if isinstance(batch, pl.DataFrame)])[rows]
-    share = pl.col("removed_share")
-    length = pl.col("word_count").clip(lower_bound=1).cast(pl.Float64).log()
-    return frame.group_by(pl.col("site").fill_null("")).agg(
-        articles=pl.len().cast(pl.Float64),
-        share=share.sum(),
-        share_squares=(share * share).sum(),
-        length=length.sum(),
-        length_squares=(length * length).sum(),
-    )
+    table = pa.Table.from_batches(pieces.batches(piece, "articles", columns)).take(rows)
+    sites = table["site"].combine_chunks().fill_null("").dictionary_encode()
+    share = table["removed_share"].to_numpy().astype(np.float64)
+    length = np.log(np.maximum(table["word_count"].to_numpy(), 1))
+    weights = (np.ones(len(rows)), share, share * share, length, length * length)
+    sums = zip(*(np.bincount(sites.indices, each, len(sites.dictionary)).tolist() for each in weights), strict=True)
+    yield from zip(sites.dictionary.to_pylist(), (Sums(*each) for each in sums), strict=True)
 
 
 def _read(state: sqlite3.Connection, site: str) -> tuple[Sums, Sums]:
