@@ -17,8 +17,8 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.store import verify
 from tests.crash.processes import WARM, process
-from tests.crash.tools import require_small_disk, require_strace
 from tests.crash.world import change_alike, found, run, small_parts
+from tests.tools import require_small_disk, require_strace
 
 ROOT = Path(__file__).parents[2]
 LIMITS = [0, 33_000, 300_000, 450_000, 10_000_000]  # bytes a file

@@ -9,8 +9,8 @@ import pytest
 from pipeline.tables import TABLES
 from tests.crash.steps import Steps, watched
 from tests.crash.test_disk_trouble import prepare, traced
-from tests.crash.tools import require_strace
 from tests.crash.world import change_alike, run
+from tests.tools import require_strace
 
 pytestmark = pytest.mark.usefixtures("parts_of_few_rows")
 

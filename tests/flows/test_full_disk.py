@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from random import Random
 
-from tests.crash.tools import require_small_disk
+from tests.tools import require_small_disk
 
 ROOM, LARGE = "400k", 300_000  # what the disk holds at first, and random bytes in a raw file
 

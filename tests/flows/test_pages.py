@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.tools import missing
+
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -57,7 +59,6 @@ def asked_by_pages(log: Path) -> set[str]:
     return {str(urlsplit(request["url"]).hostname) for request in of_ours}
 
 
-@pytest.mark.skipif(BROWSER is None, reason="there is no browser (Debian: chromium)")
 def test_a_person_can_read_what_a_run_did(
     tmp_path: Path, user: dict[str, str], raw: Path, write_story: Callable[[str], Path]
 ) -> None:
@@ -65,6 +66,8 @@ def test_a_person_can_read_what_a_run_did(
     from flows import environment
     from flows.local_server import local_server
 
+    if BROWSER is None:
+        missing("there is no browser (Debian: chromium)")
     write_story("mill")
     (raw / HOSTILE.replace("/", "")).touch()
     home = tmp_path / "prefect"

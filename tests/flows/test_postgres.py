@@ -16,6 +16,7 @@ import pytest
 
 from tests.flows.test_serve import PATIENCE, titles, wait_until
 from tests.flows.test_serve_long import running
+from tests.tools import missing
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -32,7 +33,7 @@ def postgres() -> Iterator[str]:
     """A PostgreSQL of the test's own, on loopback, with an empty database; gives its address."""
     folder = programs()
     if folder is None:
-        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
+        missing("PostgreSQL is not installed (Debian: postgresql)")
     home = Path(tempfile.mkdtemp(prefix="postgres-"))  # its user may not look into pytest's folders
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     if os.geteuid() == 0:  # which PostgreSQL refuses to run as
