@@ -109,10 +109,10 @@ TEXTS: tuple[Case, ...] = (
     case("many-paragraphs", one_file("lines.txt", _prose_lines), 49_000, 2_000, "article"),
     case("prompts", one_file("prompts.txt", _prompts), 15_900_000, 200_000, "article | furniture-only | too-large"),
     case("combining-marks", one_file("zalgo.txt", _combining), 15_900_000, 100_000, "article | furniture-only"),
-    case("mixed-encodings", one_file("mixed.txt", _mixed), 5_000_000, 100_000, "article"),
+    case("mixed-encodings", one_file("mixed.txt", _mixed), 2_000_000, 100_000, "article"),
     case("mojibake", one_file("mojibake.txt", _mojibake), 15_900_000, 100_000, "article"),
     case("unusual-characters", files(_scripts), 1, 1, "article"),
     case("wide-encodings", files(_wide), 8 * MIB, 10_000, "article | binary"),
-    case("binary", files(_binary), 4 * MIB, 10_000, "binary | article"),
+    case("binary", files(_binary), 4 * MIB, 10_000, "binary | article | too-large"),
     case("front-matter", _front_matter, 60_000, 2_000, "article"),
 )  # fmt: skip
