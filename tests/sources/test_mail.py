@@ -184,3 +184,8 @@ def test_a_header_without_end_is_cut() -> None:
 
     assert texts("a.eml", data) == ["The council met."]
     assert time.process_time() - began < 5
+
+
+def test_a_feed_of_a_million_tags_is_refused_at_once() -> None:
+    """The parser would take longer than any worker may."""
+    assert texts("a.xml", b"<rss version='2.0'><channel><item>" + b"<a>" * 1_000_000 + b"</rss>") == ["[too-large]"]
