@@ -26,6 +26,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("prefect"))
 
 
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """An empty raw folder."""
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def clean(tmp_path: Path) -> Path:
+    """Where the store of a test is made."""
+    return tmp_path / "clean"
+
+
 @pytest.fixture(scope="session")
 def tiny_model() -> "LineModel":
     """A model trained for some seconds on invented pages."""

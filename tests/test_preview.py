@@ -26,11 +26,6 @@ def raw(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def clean(tmp_path: Path) -> Path:
-    return tmp_path / "clean"
-
-
 def everything(folder: Path) -> dict[Path, tuple[int, int, int]]:
     """All that a write would change: names, sizes and times, also of folders."""
     paths = [folder, *folder.rglob("*")]

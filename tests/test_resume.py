@@ -40,11 +40,6 @@ def raw(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def clean(tmp_path: Path) -> Path:
-    return tmp_path / "clean"
-
-
 def settle(raw: Path) -> None:
     """Date all files back; the time of the inode, which nobody can set, is awaited where it matters."""
     for path in raw.rglob("*.txt"):

@@ -31,11 +31,6 @@ def raw(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def clean(tmp_path: Path) -> Path:
-    return tmp_path / "clean"
-
-
 def clean_slowly(records: Sequence[RawRecord], voices: Voices) -> Sequence[Article | Rejection]:
     """A cleaner that is too slow for the third record."""
     return [

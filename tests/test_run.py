@@ -35,18 +35,6 @@ from tests.stub_model import stub_voices
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture
-def raw(tmp_path: Path) -> Path:
-    folder = tmp_path / "raw"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def clean(tmp_path: Path) -> Path:
-    return tmp_path / "clean"
-
-
 def test_every_record_ends_as_article_duplicate_or_rejected(raw: Path, clean: Path) -> None:
     """The counts of a run add up, and its tables hold what they say."""
     write(raw, {"a.txt": story("Ems"), "b.txt": story("Ems"), "c.html": page("Aller"), "d.txt": "", "e.pdf": "x"})

@@ -32,20 +32,6 @@ def write_story(raw: Path) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def raw(tmp_path: Path) -> Path:
-    """An empty raw folder."""
-    folder = tmp_path / "raw"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def clean(tmp_path: Path) -> Path:
-    """Where the store of a test is made."""
-    return tmp_path / "clean"
-
-
-@pytest.fixture
 def dumps(raw: Path, write_story: Callable[[str], Path]) -> Path:
     """A raw folder with six articles, an exact duplicate of one, and a file that is rejected."""
     for number in range(6):
