@@ -11,6 +11,8 @@ from pipeline.sources.found import Chosen, Found, Refused
 from pipeline.sources.lines import Lines, StreamLine
 from pipeline.sources.reading import FileReading, Limits
 
+_BLANK = b" \t\r\n\v\f\0\x1e\xef\xbb\xbf"
+
 
 def read_json_lines(
     stream: io.BufferedReader, reading: FileReading, limits: Limits
@@ -28,7 +30,7 @@ def read_json_lines(
         if line.data is None:
             yield Refused(RejectReason.TOO_LARGE, f"a line of {line.size:,} bytes", line.size, line.offset)
             continue
-        if not line.data.strip(b" \t\r\n\0\x1e\xef\xbb\xbf"):
+        if not line.data.strip(_BLANK):
             lines.skip_blank()
             continue
         row = _parse(line)
