@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.test_serve import PATIENCE, titles, wait_until
-from tests.flows.test_serve_long import running
+from tests.flows.processes import PATIENCE, running, titles, wait_until
 from tests.tools import missing
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from pipeline.store import read_articles
-
-PATIENCE = 150.0  # a fresh database alone takes 10 to 18 s on two busy cores
+from tests.flows.processes import PATIENCE, descendants, is_alive, titles, wait_until
 
 # Runs in every Python process below: writes down each name looked up and each address connected to.
 SPY = """
@@ -65,43 +62,6 @@ def served(tmp_path: Path, raw: Path, clean: Path, spied: dict[str, str]) -> Ite
     if process.poll() is None:
         process.kill()
     sys.stdout.write(output.read_text(encoding="utf-8"))  # pytest shows it when the test fails
-
-
-def wait_until(holds: Callable[[], object], what: str) -> None:
-    """Look every half second, for a generous while."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {PATIENCE} s in vain: {what}"
-        time.sleep(0.5)
-
-
-def titles(clean: Path) -> list[str]:
-    """What readers find, once something is published."""
-    if not (clean / "articles").exists():
-        return []
-    return sorted(read_articles(clean).column("title").to_pylist())
-
-
-def descendants(pid: int) -> set[int]:
-    """All processes below one, by id."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    children: dict[int, set[int]] = {}
-    for line in listed.splitlines():
-        child, parent = map(int, line.split())
-        children.setdefault(parent, set()).add(child)
-    found, seen = set[int](), {pid}
-    while seen:
-        seen = set().union(*(children.get(parent, set()) for parent in seen))
-        found |= seen
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.timeout(400)

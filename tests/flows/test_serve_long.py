@@ -4,18 +4,26 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.flows.test_serve import PATIENCE, descendants, is_alive, titles, wait_until
+from tests.flows.processes import (
+    PATIENCE,
+    completed,
+    descendants,
+    holder,
+    is_alive,
+    running,
+    runs_of,
+    titles,
+    verified,
+    wait_until,
+)
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1_500)]
 
@@ -33,8 +41,6 @@ def slow(event, args):
 sys.addaudithook(slow)
 """
 
-Process = subprocess.Popen[str]
-
 
 @pytest.fixture
 def slow(tmp_path: Path, user: dict[str, str]) -> dict[str, str]:
@@ -45,57 +51,9 @@ def slow(tmp_path: Path, user: dict[str, str]) -> dict[str, str]:
     return user | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
 
 
-@contextmanager
-def running(output: Path, environment: dict[str, str], folder: Path, *command: str | Path) -> Iterator[Process]:
-    """A command in a session of its own; what is left of it at the end is killed, by its ids."""
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            [Path(sys.executable).with_name(str(command[0])), *command[1:]],
-            cwd=folder,
-            env=environment,
-            stdout=file,
-            stderr=file,
-            text=True,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        for pid in {process.pid, *descendants(process.pid)} if process.poll() is None else ():
-            if is_alive(pid):
-                os.kill(pid, signal.SIGKILL)
-        process.wait()
-        sys.stdout.write(output.read_text(encoding="utf-8"))
-
-
-def runs_of(api: str) -> list[dict[str, Any]]:
-    """All runs that the server knows and that began or ended, in the order they were due."""
-    found = httpx.post(f"{api}/flow_runs/filter", json={"sort": "EXPECTED_START_TIME_ASC"}, timeout=30, trust_env=False)
-    return [run for run in found.json() if run["state_type"] != "SCHEDULED"]
-
-
-def completed(api: str) -> list[tuple[str, str]]:
-    """When the runs began that completed, and when they ended."""
-    return [(run["start_time"], run["end_time"]) for run in runs_of(api) if run["state_type"] == "COMPLETED"]
-
-
 def is_at_work(clean: Path) -> bool:
     """Whether a run has cleaned what there is and is about to commit."""
     return any((clean / ".store" / "pieces").glob("*.shard-*"))
-
-
-def holder(lock: Path) -> int | None:
-    """The process that holds a lock, as the kernel tells: that of the run which is active."""
-    inode = str(lock.stat().st_ino)
-    held = [line.split() for line in Path("/proc/locks").read_text(encoding="ascii").splitlines() if "FLOCK" in line]
-    return next((int(fields[4]) for fields in held if fields[5].rpartition(":")[2] == inode), None)
-
-
-def verified(pipeline: Callable[..., subprocess.CompletedProcess[str]], clean: Path) -> bool:
-    """Whether the store keeps all its promises; asked again while a run is active."""
-    done = pipeline("verify", "--clean", clean)
-    assert done.returncode in {0, 3}, done.stdout + done.stderr
-    return done.returncode == 0
 
 
 def test_runs_never_overlap_and_a_killed_one_is_made_up_for(
