@@ -1,11 +1,13 @@
-"""Processes of a schedule: how tests start them, wait for what they do, and see that none is left."""
+"""Processes of a schedule: what starts them, how tests wait for what they do, and see that none is left."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,20 @@ from pipeline.store import read_articles
 
 PATIENCE = 150.0  # a fresh database alone takes 10 to 18 s on two busy cores
 
+BIN = Path(sys.executable).parent
+README = Path(__file__).parents[2] / "README.md"
+
 Process = subprocess.Popen[str]
+
+
+def commands_of(section: str, instead: Mapping[str, str]) -> list[list[str]]:
+    """The commands of a section of the README, word by word, of this environment; with what stands there for a test's own."""
+    text = README.read_text(encoding="utf-8").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    block = text.split("```")[1].strip()
+    for shown, here in {".venv/bin/": f"{BIN}/", **instead}.items():
+        assert shown in block, f"the section {section!r} no longer has {shown!r}"
+        block = block.replace(shown, here)
+    return [shlex.split(line) for line in block.splitlines()]
 
 
 def wait_until(holds: Callable[[], object], what: str) -> None:
@@ -61,7 +76,7 @@ def running(output: Path, environment: dict[str, str], folder: Path, *command: s
     """A command in a session of its own; what is left of it at the end is killed, by its ids."""
     with output.open("w") as file:
         process = subprocess.Popen(
-            [Path(sys.executable).with_name(str(command[0])), *command[1:]],
+            [BIN / command[0], *command[1:]],
             cwd=folder,
             env=environment,
             stdout=file,
@@ -77,6 +92,12 @@ def running(output: Path, environment: dict[str, str], folder: Path, *command: s
                 os.kill(pid, signal.SIGKILL)
         process.wait()
         sys.stdout.write(output.read_text(encoding="utf-8"))
+
+
+def api_of(log: Path) -> str:
+    """The API of the server that a `serve` with this output has started last."""
+    *_, address = re.findall(r"user interface: (http://127\.0\.0\.1:\d+)", log.read_text(encoding="utf-8"))
+    return f"{address}/api"
 
 
 def runs_of(api: str) -> list[dict[str, Any]]:

@@ -1,11 +1,9 @@
 """What a person sees in Prefect's user interface, in a real browser, and that nobody else is told of it."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -15,9 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from flows.runners import RunnerName
 from tests.tools import missing
-
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = "<img src=http:x.example>![x](y).txt"
@@ -59,34 +56,26 @@ def asked_by_pages(log: Path) -> set[str]:
     return {str(urlsplit(request["url"]).hostname) for request in of_ours}
 
 
+@pytest.mark.timeout(400)
 def test_a_person_can_read_what_a_run_did(
-    tmp_path: Path, user: dict[str, str], raw: Path, write_story: Callable[[str], Path]
+    prefect_api: str, tmp_path: Path, raw: Path, clean: Path, write_story: Callable[[str], Path]
 ) -> None:
     """The run's page and its artifacts show the counts; a file's name is shown, not obeyed; no request leaves the machine."""
-    from flows import environment
-    from flows.local_server import local_server
+    from flows.clean_raw import clean_raw
 
     if BROWSER is None:
         missing("there is no browser (Debian: chromium)")
     write_story("mill")
     (raw / HOSTILE.replace("/", "")).touch()
-    home = tmp_path / "prefect"
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.missing_settings({}, home, tmp_path).items():
-            patch.setenv(name, value)
-        with local_server(home, scheduler=True) as address:
-            subprocess.run(
-                [Path(sys.executable).with_name("pipeline"), "run", "--runner", "thread"],
-                cwd=tmp_path,
-                env=os.environ | {"PREFECT_API_URL": f"{address}/api"},
-                check=True,
-                timeout=150,
-            )
-            (run,) = httpx.post(f"{address}/api/flow_runs/filter", json={}, trust_env=False).json()
-            found = httpx.post(f"{address}/api/artifacts/filter", json={}, trust_env=False).json()
-            artifacts = {artifact["key"]: f"{address}/artifacts/artifact/{artifact['id']}" for artifact in found}
-            pages = {"run": f"{address}/runs/flow-run/{run['id']}", **artifacts}
-            seen = {name: look_at(page, tmp_path / name) for name, page in pages.items()}
+    state = clean_raw(raw, clean, runner=RunnerName.THREAD, return_state=True)
+    of_run = {"flow_runs": {"id": {"any_": [str(state.state_details.flow_run_id)]}}}
+    (run,) = httpx.post(f"{prefect_api}/flow_runs/filter", json=of_run, trust_env=False).json()
+    found = httpx.post(f"{prefect_api}/artifacts/filter", json=of_run, trust_env=False).json()
+    address = prefect_api.removesuffix("/api")
+    artifacts = {artifact["key"]: f"{address}/artifacts/artifact/{artifact['id']}" for artifact in found}
+    pages = {"run": f"{address}/runs/flow-run/{run['id']}", **artifacts}
+
+    seen = {name: look_at(page, tmp_path / name) for name, page in pages.items()}
 
     assert {host for _, hosts in seen.values() for host in hosts} == {"127.0.0.1"}
     assert run["name"] in seen["run"][0]

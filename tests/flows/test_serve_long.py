@@ -1,11 +1,11 @@
 """A schedule that is tighter than its runs, and processes that are killed in the middle: no article is lost or doubled."""
 
 import os
-import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +14,8 @@ import pytest
 
 from tests.flows.processes import (
     PATIENCE,
+    api_of,
+    commands_of,
     completed,
     descendants,
     holder,
@@ -56,6 +58,23 @@ def is_at_work(clean: Path) -> bool:
     return any((clean / ".store" / "pieces").glob("*.shard-*"))
 
 
+def test_a_cron_expression_fires_at_its_minute(
+    tmp_path: Path, clean: Path, user: dict[str, str], write_story: Callable[[str], Path]
+) -> None:
+    """The README's other command for a schedule, but each minute: its run starts with the minute, and only then."""
+    _, cron = commands_of("Schedule", {"0 6 * * *": "* * * * *", "15m": "5s"})
+    write_story("mill")
+    with running(tmp_path / "serve.log", user, tmp_path, *cron) as served:
+        wait_until(lambda: titles(clean) == ["Ferry to mill"], "the article")
+        api = api_of(tmp_path / "serve.log")
+        due = [datetime.fromisoformat(run["expected_start_time"]) for run in runs_of(api)]
+        served.send_signal(signal.SIGTERM)
+        assert served.wait(PATIENCE) == 0
+
+    assert {moment.second for moment in due} == {0}
+    assert "at * * * * * (" in (tmp_path / "serve.log").read_text(encoding="utf-8")
+
+
 def test_runs_never_overlap_and_a_killed_one_is_made_up_for(
     tmp_path: Path,
     slow: dict[str, str],
@@ -72,8 +91,7 @@ def test_runs_never_overlap_and_a_killed_one_is_made_up_for(
     arguments = ("serve", "--every", "5s", "--raw", raw, "--clean", clean, "--runner", "thread")
     with running(output, slow, tmp_path, "pipeline", *arguments) as served:
         wait_until(lambda: titles(clean) == ["Ferry to mill"], "the first article")
-        (address,) = re.findall(r"user interface: (http://127\.0\.0\.1:\d+)", output.read_text(encoding="utf-8"))
-        api = f"{address}/api"
+        api = api_of(output)
         time.sleep(WATCHED_SECONDS)
         spans = completed(api)
         cancelled = [run["state"]["message"] for run in runs_of(api) if run["state_type"] == "CANCELLED"]
