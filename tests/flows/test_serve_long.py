@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pipeline.store import verify
 from tests.flows.processes import (
     PATIENCE,
     api_of,
@@ -117,6 +118,49 @@ def test_runs_never_overlap_and_a_killed_one_is_made_up_for(
     assert all("concurrency limit" in message for message in cancelled), cancelled
     assert verified(pipeline, clean)
     assert titles(clean) == ["Ferry to mill", "Ferry to pier", "Ferry to quay"]
+
+
+@pytest.mark.parametrize("supervisor", ["systemd", "none"])
+def test_a_killed_serve_is_made_up_for_by_the_next(
+    tmp_path: Path,
+    slow: dict[str, str],
+    write_story: Callable[[str], Path],
+    pipeline: Callable[..., subprocess.CompletedProcess[str]],
+    supervisor: str,
+) -> None:
+    """
+    Serve itself is killed in the middle of a run, and started again, as the unit in `deploy/` has systemd do it.
+
+    systemd also kills what is left of the service. Elsewhere the run goes on alone: it may commit, but is known as crashed.
+    """
+    raw, clean = tmp_path / "raw", tmp_path / "clean"
+    command = ("pipeline", "serve", "--every", "5s", "--raw", raw, "--clean", clean)
+    write_story("mill")
+    with running(tmp_path / "first.log", slow, tmp_path, *command) as first:
+        wait_until(lambda: titles(clean) == ["Ferry to mill"], "the first article")
+        write_story("pier")
+        wait_until(lambda: is_at_work(clean), "a run in the middle")
+        orphans = descendants(first.pid)
+        (active,) = [run["id"] for run in runs_of(api_of(tmp_path / "first.log")) if run["state_type"] == "RUNNING"]
+        first.kill()
+        if supervisor == "systemd":
+            for orphan in filter(is_alive, orphans):
+                os.kill(orphan, signal.SIGKILL)
+    write_story("quay")
+    with running(tmp_path / "second.log", slow, tmp_path, *command) as second:
+        wait_until(lambda: titles(clean) == ["Ferry to mill", "Ferry to pier", "Ferry to quay"], "all articles")
+        wait_until(lambda: not any(map(is_alive, orphans)), "the end of what the first one left")
+        wait_until(lambda: verified(pipeline, clean), "a pause between runs")
+        runs = runs_of(api_of(tmp_path / "second.log"))
+        others = descendants(second.pid)
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(PATIENCE) == 0
+        wait_until(lambda: not any(map(is_alive, others)), "the end of all processes")
+
+    (state,) = [run["state"] for run in runs if run["id"] == active]
+    assert (state["type"], state["message"]) == ("CRASHED", "The process that served this run is gone.")
+    assert titles(clean) == ["Ferry to mill", "Ferry to pier", "Ferry to quay"]
+    assert verify(clean, raw) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
