@@ -132,7 +132,7 @@ def _name(shard: Shard, step: Step) -> str:
     """What a worker was at, for people."""
     if step.stage is Stage.ELSEWHERE:
         return "no record"
-    source = f"{shard.files[step.place.file].key}#{step.place.record}"
+    source = shard.files[step.place.file].source(step.place.record)
     return source if step.records == 1 else f"{source} and {step.records - 1:,} after it"
 
 

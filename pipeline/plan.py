@@ -19,11 +19,12 @@ from pipeline.hosts import site_of
 from pipeline.limits import DEFAULT_LIMITS, WorkLimits
 from pipeline.records import RawFile, RejectReason
 from pipeline.report import Preview
-from pipeline.resume import take_over
+from pipeline.resume import place_of, take_over
 from pipeline.sources.discover import Discovery, discover, with_status
 from pipeline.sources.formats import promised_format, suffix_of
 from pipeline.sources.opened import Fingerprint, fingerprint
 from pipeline.sources.reading import Reading
+from pipeline.sources.slices import count_slices, slices_of
 from pipeline.store.layout import Layout
 from pipeline.store.look import ask_state
 from pipeline.store.pieces import discard_pieces
@@ -76,7 +77,7 @@ class _Sorted:
 def plan_files(raw: Path, layout: Layout, voices: Voices, options: PlanOptions) -> Plan:
     """Scan `raw`, compare it with the state, and write the run's shards and deltas below `.store/tmp/`."""
     with open_state(layout) as state:
-        found = survey(raw, layout, state, voices, options)
+        found = survey(raw, layout, state, voices, options, sliced=True)
     discard_pieces(layout, [left.pieces for left in found.deltas.leftovers])
     run_id = time.strftime("%Y%m%dT%H%M%S", time.gmtime(found.scanned_ns / 1e9)) + f".{found.scanned_ns % 10**9:09d}"
     folder = layout.tmp.absolute() / run_id  # workers may run in another folder
@@ -96,8 +97,14 @@ def plan_files(raw: Path, layout: Layout, voices: Voices, options: PlanOptions) 
     )
 
 
-def survey(raw: Path, layout: Layout, state: sqlite3.Connection, voices: Voices, options: PlanOptions) -> Survey:
-    """Find out what a run over `raw` has to do; nothing is written but temporary tables."""
+def survey(  # noqa: PLR0913 - a plan's inputs, one by one
+    raw: Path, layout: Layout, state: sqlite3.Connection, voices: Voices, options: PlanOptions, *, sliced: bool = False
+) -> Survey:
+    """
+    Find out what a run over `raw` has to do; nothing is written but temporary tables.
+
+    Unless asked to, nothing is cut into slices, for which large files are read as a whole.
+    """
     if options.shard_size < 1 or options.settle < 0:
         raise UsageError("a shard holds at least one file, and the settle time cannot be negative")
     settings = voices.settings_with(options.reading.digest)
@@ -116,13 +123,17 @@ def survey(raw: Path, layout: Layout, state: sqlite3.Connection, voices: Voices,
     others = {file.key for file in (*new, *found.changed)}
     retried = [key for key in rejected_files(state, options.retry) if key not in others]
     again = _recleaned(found.outdated, [*stale, *retried], settled)
-    work = sorted([*new, *found.changed, *again], key=lambda file: file.key)
+    files = sorted([*new, *found.changed, *again], key=lambda file: file.key)
+    work = [part for file in files for part in slices_of(file, options.reading)] if sliced else files
     leftovers = take_over(layout, work, settings.digest)
-    done = {file.key for left in leftovers for file in left.files}
+    taken = [file for left in leftovers for file in left.files]
+    done = set(map(place_of, taken))
+    waiting = [file for file in work if place_of(file) not in done]
+    begun = {file.key for file in waiting}
     return Survey(
         scanned_ns=scanned_ns,
         deltas=Deltas(removed, tuple((old.file_id, file) for old, file in renamed), tuple(found.refreshed), leftovers),
-        shards=tuple(cut((file for file in work if file.key not in done), options.shard_size)),
+        shards=tuple(cut(waiting, options.shard_size)),
         counts=FileCounts(
             seen=len(discovery.files),
             new=len(new),
@@ -134,7 +145,8 @@ def survey(raw: Path, layout: Layout, state: sqlite3.Connection, voices: Voices,
             left=left,
             refused=len(gone) if refused else 0,
             ignored=discovery.ignored,
-            resumed=len(done),
+            resumed=len({file.key for file in taken} - begun),
+            resumed_slices=sum(file.key in begun for file in taken),
         ),
     )
 
@@ -147,13 +159,14 @@ def preview(raw: Path, clean: Path, voices: Voices, options: PlanOptions = DEFAU
     """
     layout = Layout(clean)
     found = ask_state(layout, lambda state: survey(raw.absolute(), layout, state, voices, options), of_a_new_store=True)
+    to_clean = [file for shard in found.shards for file in shard]
     return Preview(
         raw=raw,
         clean=clean,
         files=found.counts,
-        to_clean=sum(map(len, found.shards)),
-        bytes_to_clean=sum(file.size for shard in found.shards for file in shard),
-        shards=len(found.shards),
+        to_clean=len(to_clean),
+        bytes_to_clean=sum(file.size for file in to_clean),
+        shards=len(found.shards) + sum(count_slices(file, options.reading) - 1 for file in to_clean),
     )
 
 

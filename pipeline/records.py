@@ -85,6 +85,17 @@ class RejectReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """A stretch of a large raw file that is read and cleaned by itself; it begins and ends between two records."""
+
+    begin: int  # byte of the file
+    end: int  # the byte after its last
+    record: int  # number of its first record in the file
+    format: str  # of the file, which a slice does not show as its beginning does
+    sha256: str  # of the whole file, hex
+
+
+@dataclass(frozen=True, slots=True)
 class RawFile:
     """A file below `raw/`, as the file system showed it."""
 
@@ -94,6 +105,16 @@ class RawFile:
     mtime_ns: int
     ctime_ns: int
     inode: int
+    slice: Slice | None = None  # the part of it that is meant; None: all of it
+
+    @property
+    def span(self) -> int:
+        """Bytes of the part that is meant."""
+        return self.slice.end - self.slice.begin if self.slice else self.size
+
+    def source(self, record: int) -> str:
+        """The name of a record, by its number in the part that is meant."""
+        return f"{self.key}#{record + (self.slice.record - 1 if self.slice else 0)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,9 @@ def _remarks(files: FileCounts) -> list[str]:
         f"ignored: {ignored}": bool(files.ignored),
         f"cleaned again: {files.recleaned:,} unchanged files": files.recleaned > 0,
         f"taken over: {files.resumed:,} files that a run which did not end had cleaned": files.resumed > 0,
+        f"taken over: {files.resumed_slices:,} slices of other files, of which the rest is cleaned now": (
+            files.resumed_slices > 0
+        ),
         f"left to the next run: {files.left + files.vanished:,} files that changed or went meanwhile": (
             files.left + files.vanished > 0
         ),

@@ -3,7 +3,8 @@ Take over what a run that died had finished: pieces of shards that no commit has
 
 A row is a function of the record, the hints from its path, and the settings. So the rows of a file may be used when its
 name and its bytes are the same and the settings are: then cleaning it again would make the very same rows. It is asked
-file by file, as the shards of this run may be cut in other places, and anything in doubt is cleaned again.
+file by file, as the shards of this run may be cut in other places, and anything in doubt is cleaned again. A large file is
+asked about slice by slice; the same bytes are cut at the same places.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,23 +16,32 @@ from pipeline.store.pieces import pieces_left, read_files, read_finished
 from pipeline.store.state import KnownFile
 from pipeline.work import Leftover
 
+Place = tuple[str, int, int]
+"""A raw file's key, and where the slice of it that is meant begins and ends; 0 and -1 for the whole file."""
+
 
 def take_over(layout: Layout, work: Iterable[RawFile], settings_digest: str) -> tuple[Leftover, ...]:
     """Of the files to clean, those that are cleaned already, by the finished shard that holds their rows."""
-    waiting = {file.key: file for file in work}
+    waiting = {place_of(file): file for file in work}
     return tuple(_leftovers(layout, waiting, settings_digest))
 
 
-def _leftovers(layout: Layout, waiting: dict[str, RawFile], settings_digest: str) -> Iterator[Leftover]:
+def place_of(file: RawFile) -> Place:
+    """What of which file is meant."""
+    return (file.key, file.slice.begin, file.slice.end) if file.slice else (file.key, 0, -1)
+
+
+def _leftovers(layout: Layout, waiting: dict[Place, RawFile], settings_digest: str) -> Iterator[Leftover]:
     for pieces in pieces_left(layout):
         finished = read_finished(pieces)
         if finished is None or finished.settings_digest != settings_digest:
             continue
         files = []
-        for done in read_files(pieces, finished):
-            same = _same_bytes(waiting.get(done.key), done)
+        for done, bounds in read_files(pieces, finished):
+            place = (done.key, *(bounds or (0, -1)))
+            same = _same_bytes(waiting.get(place), done)
             if same is not None:
-                del waiting[done.key]
+                del waiting[place]
                 files.append(same)
         if files:
             yield Leftover(pieces, tuple(files))
@@ -41,6 +51,8 @@ def _same_bytes(file: RawFile | None, done: KnownFile) -> RawFile | None:
     """The file as it is now, if its bytes are those that were cleaned; a file that could not be read has no bytes."""
     if file is None or not done.sha256 or file.size != done.size:
         return None
+    if file.slice:
+        return file if file.slice.sha256 == done.sha256 else None
     if done.proves_unchanged(file):
         return file
     content = fingerprint(file)

@@ -14,7 +14,7 @@ import logging
 import os
 import shutil
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -174,6 +174,9 @@ def _report(plan: Plan, results: Sequence[ShardResult], committed: Committed, st
 
 
 def _slowest(results: Sequence[ShardResult]) -> dict[str, float]:
-    """The files that took longest in any shard; what a dead run cleaned is not known."""
-    found = [item for result in results for item in result.slowest.items()]
-    return dict(nlargest(SLOWEST_TOLD, found, key=itemgetter(1)))
+    """The files that took longest in all shards; what a dead run cleaned is not known."""
+    found: dict[str, float] = defaultdict(float)
+    for result in results:
+        for key, seconds in result.slowest.items():
+            found[key] += seconds
+    return {key: round(seconds, 3) for key, seconds in nlargest(SLOWEST_TOLD, found.items(), key=itemgetter(1))}

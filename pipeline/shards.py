@@ -243,6 +243,8 @@ def _file_row(file: RawFile, sha256: str) -> dict[str, Any]:
         "ctime_ns": file.ctime_ns,
         "inode": file.inode,
         "sha256": sha256,
+        "begin": file.slice.begin if file.slice else None,
+        "end": file.slice.end if file.slice else None,
     }
 
 

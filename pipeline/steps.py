@@ -29,7 +29,7 @@ class Place(NamedTuple):
     """A record of a shard."""
 
     file: int  # from 0
-    record: int  # from 1
+    record: int  # from 1, of the file or of the slice that the shard has of it
 
 
 START = Place(0, 1)

@@ -126,8 +126,9 @@ class Walk:
                 yield Pause()
             blame = self._caution.given_up.get(due)
             if blame is not None and blame.stage is Stage.READING:
-                detail = f"{blame.detail}; the rest of the file was not read"
-                yield Rejection(f"{content.file.key}#{due.record}", "", blame.reason, detail, content.file.size)
+                what = "its slice of the file" if content.file.slice else "the file"
+                detail = f"{blame.detail}; the rest of {what} was not read"
+                yield Rejection(content.file.source(due.record), "", blame.reason, detail, content.file.size)
                 return
             self._note.begin(Stage.READING, due)
             outcome = next(outcomes, None)

@@ -7,13 +7,13 @@ Only paths and counts travel between the steps of a run, so any runner can carry
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.decide import Aim
 from pipeline.limits import WorkLimits
-from pipeline.records import Engine, RawFile
+from pipeline.records import Engine, RawFile, Slice
 from pipeline.settings import Settings
 from pipeline.sources.discover import path_of
 from pipeline.sources.reading import Reading
@@ -38,6 +38,7 @@ class FileCounts:
     refused: int  # gone, but so many at once that their articles stay
     ignored: Mapping[str, int]
     resumed: int = 0  # of those to clean: finished by a run that died before its commit, and taken over
+    resumed_slices: int = 0  # taken over of other files, of which slices are still to be cleaned
     vanished: int = 0  # gone between the scan and their turn; left to the next run
 
 
@@ -141,15 +142,20 @@ def write_shards(  # noqa: PLR0913, PLR0917 - what a shard file says, one by one
 
 
 def cut(work: Iterable[RawFile], shard_size: int) -> Iterator[list[RawFile]]:
-    """Cut the work into shards of at most `shard_size` files and, unless one file is larger, `SHARD_BYTES`."""
+    """
+    Cut the work into shards of at most `shard_size` files and, unless one file is larger, `SHARD_BYTES`.
+
+    A slice is a shard by itself: the commit takes all slices of a file or none.
+    """
     shard: list[RawFile] = []
     size = 0
     for file in work:
-        if shard and (len(shard) == shard_size or size + file.size > SHARD_BYTES):
+        is_full = len(shard) == shard_size or size + file.span > SHARD_BYTES
+        if shard and (is_full or file.slice or shard[-1].slice):
             yield shard
             shard, size = [], 0
         shard.append(file)
-        size += file.size
+        size += file.span
     if shard:
         yield shard
 
@@ -165,10 +171,11 @@ def write_deltas(path: Path, deltas: Deltas) -> Path:
     return path
 
 
-def _row_of(file: RawFile) -> tuple[str, int, int, int, int]:
-    return file.key, *status_of(file)
+def _row_of(file: RawFile) -> tuple[Any, ...]:
+    return file.key, *status_of(file), astuple(file.slice) if file.slice else None
 
 
 def _file_from(raw: Path, row: Sequence[Any]) -> RawFile:
-    key, *status = row
-    return RawFile(raw / os.fsdecode(path_of(key)), key, *status)
+    key, *status, part = row
+    file = RawFile(raw / os.fsdecode(path_of(key)), key, *status)
+    return replace(file, slice=Slice(*part)) if part else file

@@ -10,7 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import UsageError
@@ -122,7 +122,8 @@ def path_of(key: str) -> bytes:
 
 def with_status(file: RawFile, status: os.stat_result) -> RawFile:
     """The same file with the status just seen."""
-    return RawFile(file.path, file.key, *_columns(status))
+    size, mtime_ns, ctime_ns, inode = _columns(status)
+    return replace(file, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, inode=inode)
 
 
 def _reads_as_escaped(text: str) -> bool:

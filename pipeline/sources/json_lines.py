@@ -23,13 +23,9 @@ def read_json_lines(
     """
     roles_of = RolesByKeys(reading)
     told = False
-    lines = Lines(stream, limits.record_bytes)
-    for line in lines:
+    for line in record_lines(stream, limits):
         if line.data is None:
             yield Refused(RejectReason.TOO_LARGE, f"a line of {line.size:,} bytes", line.size, line.offset)
-            continue
-        if not line.data.strip(b" \t\r\n\0\x1e\xef\xbb\xbf"):
-            lines.skip_blank()
             continue
         row = _parse(line)
         if isinstance(row, Refused):
@@ -43,6 +39,16 @@ def read_json_lines(
             yield Chosen(roles.columns)
             told = True
         yield read_row(row, roles, line.offset)
+
+
+def record_lines(stream: io.BufferedReader, limits: Limits) -> Iterator[StreamLine]:
+    """The lines that stand for a record each, those that are too long among them; blank ones stand for none."""
+    lines = Lines(stream, limits.record_bytes)
+    for line in lines:
+        if line.data is None or line.data.strip(b" \t\r\n\0\x1e\xef\xbb\xbf"):
+            yield line
+        else:
+            lines.skip_blank()
 
 
 def _parse(line: StreamLine) -> dict[str, Any] | Refused:

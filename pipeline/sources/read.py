@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.hosts import site_of
-from pipeline.records import RawRecord, Rejection, RejectReason
+from pipeline.records import RawRecord, Rejection, RejectReason, Slice
 from pipeline.sources.arc import read_arc
 from pipeline.sources.archives import Member, Members, shown, tar_members, zip_members
 from pipeline.sources.delimited import read_delimited
@@ -61,16 +61,24 @@ _MOST_ARCHIVES = 2  # within each other
 
 def read_records(file: OpenFile, reading: Reading) -> Iterator[Outcome]:
     """Yield the records and rejections of a raw file, and what else there is to say of it, in its order."""
-    yield from read_stream(file.stream, file.file.key, file.file.size, reading)
+    yield from read_stream(file.stream, file.file.key, file.file.size, reading, file.file.slice)
 
 
-def read_stream(stream: io.BufferedReader, key: str, size: int, reading: Reading) -> Iterator[Outcome]:
-    """The same for any stream that can be sought in, of so many bytes, as a file of this key."""
+def read_stream(
+    stream: io.BufferedReader, key: str, size: int, reading: Reading, part: Slice | None = None
+) -> Iterator[Outcome]:
+    """
+    The same for any stream that can be sought in, of so many bytes, as a file of this key.
+
+    The stream of a slice need not be sought in; its records have the numbers and offsets that they have in the file.
+    """
     allowance = Allowance(size, reading.limits)
     settings = reading.of(key)
     site = site_of(key) if settings.site is None else settings.site or None
     whole = _Source(stream, key, settings, reading.limits, allowance, site, seekable=True)
     number = 0
+    if part is not None:
+        whole, number = replace(whole, format=Format(part.format), begin=part.begin), part.record - 1
     for item, source in _guarded(whole):
         if not isinstance(item, Found | Refused):
             yield item
@@ -81,6 +89,17 @@ def read_stream(stream: io.BufferedReader, key: str, size: int, reading: Reading
             yield Rejection(f"{key}#{number}", "", RejectReason.TOO_MANY_RECORDS, detail, size)
             return
         yield _outcome(item, f"{key}#{number}", source)
+
+
+def plain_format(stream: io.BufferedReader, key: str, reading: Reading) -> Format | None:
+    """The format that a file is read as, where its bytes are read as they are, neither unpacked nor recoded."""
+    head = head_of(stream)
+    try:
+        kind = recognise(head, key)
+    except BrokenSource:
+        return None
+    recoded = any(head.startswith(mark) for mark, _ in _WIDE_MARKS)
+    return None if recoded or isinstance(kind, Compression) else reading.of(key).format or kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +115,16 @@ class _Source:
     seekable: bool
     member: str | None = None
     archives: int = 0  # around it
+    format: Format | None = None  # where it is known, of a slice; otherwise it shows in the first bytes
+    begin: int = 0  # byte of the file at which the stream begins
 
 
 def _outcome(item: Found | Refused, name: str, source: _Source) -> RawRecord | Rejection:
     """A record, or its rejection, under its name."""
+    offset = None if item.offset is None else source.begin + item.offset
     if isinstance(item, Refused):
         detail = item.detail if source.member is None else f"{shown(source.member)}: {item.detail}"
-        return Rejection(name, "", item.reason, detail, item.size, offset=item.offset)
+        return Rejection(name, "", item.reason, detail, item.size, offset=offset)
     return RawRecord(
         source=name,
         data=item.data,
@@ -113,7 +135,7 @@ def _outcome(item: Found | Refused, name: str, source: _Source) -> RawRecord | R
         known=replace(item.known, url=None, site=None),
         fetched_at=item.fetched_at,
         extra=item.extra,
-        offset=item.offset,
+        offset=offset,
     )
 
 
@@ -144,14 +166,14 @@ def _guarded(source: _Source) -> Iterator[tuple[Item, _Source]]:
 def _read(source: _Source) -> Iterator[tuple[Item, _Source]]:
     stream, name = source.stream, source.name
     layers: list[str] = []
-    kind = recognise(head_of(stream), name)
+    kind = source.format or recognise(head_of(stream), name)
     while isinstance(kind, Compression):
         if len(layers) == _MOST_LAYERS:
             raise BrokenSource(RejectReason.UNSUPPORTED, f"compressed more than {_MOST_LAYERS} times")
         layers.append(str(kind))
         stream, name = expand(stream, kind, source.allowance), unpacked_name(name)
         kind = recognise(head_of(stream), name)
-    found = source.reading.format or kind
+    found = source.format or source.reading.format or kind
     yield Recognised(str(found), tuple(layers), source.member), source
     if found in _FROM_THEIR_END and (layers or not source.seekable):
         stream = _in_memory(stream, source.limits)

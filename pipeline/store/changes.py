@@ -6,7 +6,7 @@ so the rows come out the same whatever the order in which files arrived and howe
 """
 
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +52,7 @@ class Touched:
     rejected_buckets: set[int] = field(default_factory=set)
     former_bucket: dict[int, int] = field(default_factory=dict)  # of a changed file's articles, by file number
     rejected_by_reason: Counter[str] = field(default_factory=Counter)  # records of this run
+    waiting: set[int] = field(default_factory=set)  # pieces of files of which slices are missing; for the next run
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,16 @@ class Outcome:
     now: int  # microseconds since 1970
 
 
+@dataclass(frozen=True, slots=True)
+class _ReadFile:
+    """A raw file, or a slice of one, as a piece has it."""
+
+    piece: int
+    file: RawFile
+    sha256: str  # empty: it could not be read to the end
+    bounds: tuple[int, int] | None  # where the slice begins and ends
+
+
 def open_staging(state: sqlite3.Connection) -> None:
     """Make the temporary tables of a commit; before its transaction, which a script would end."""
     state.executescript(_STAGING)
@@ -90,8 +101,15 @@ def apply_changes(state: sqlite3.Connection, outcome: Outcome) -> Touched:
         _rename(state, file_id, file, outcome.scanned_ns, touched)
     for file_id, file in outcome.deltas.refreshed:
         _refresh(state, file_id, file, outcome.scanned_ns)
+    slices: dict[str, list[_ReadFile]] = defaultdict(list)
     for piece in range(len(outcome.pieces.folders)):
-        _take_piece(state, piece, outcome, touched)
+        files = list(_files_to_take(piece, outcome))
+        if any(file.bounds for file in files):  # then there is no other
+            slices[files[0].file.key] += files
+        else:
+            _take_files(state, files, [piece], outcome, touched)
+    for key in sorted(slices):
+        _take_slices(state, slices[key], outcome, touched)
     new = [article for article_id in sorted(touched.articles) for article in _resolve(state, article_id, touched)]
     touched.article_buckets |= place_articles(state, new, touched.former_bucket, outcome.now)
     for text in sorted(touched.texts):
@@ -137,26 +155,52 @@ def _refresh(state: sqlite3.Connection, file_id: int, file: RawFile, scanned_ns:
     )
 
 
-def _take_piece(state: sqlite3.Connection, piece: int, outcome: Outcome, touched: Touched) -> None:
-    """Replace the records of a shard's files by what the shard made of them; its other rows are passed over."""
+def _take_slices(state: sqlite3.Connection, slices: Sequence[_ReadFile], outcome: Outcome, touched: Touched) -> None:
+    """
+    Take in a file that was cut, if all of its slices are there.
+
+    One that could not be read to the end stands for the whole file. Where one is missing, as its shard failed, the file
+    stays what it was, and the others wait for the next run.
+    """
+    unread = [part for part in slices if not part.sha256]
+    if unread:
+        _take_files(state, unread[:1], [unread[0].piece], outcome, touched)
+    elif _is_whole(slices):
+        _take_files(state, slices[:1], [part.piece for part in slices], outcome, touched)
+    else:
+        touched.waiting.update(part.piece for part in slices)
+
+
+def _is_whole(slices: Sequence[_ReadFile]) -> bool:
+    """Whether slices follow each other from the beginning of one file to its end."""
+    bounds = sorted(part.bounds for part in slices if part.bounds)
+    ends = [0, *(end for _, end in bounds)]
+    return [*(begin for begin, _ in bounds), slices[0].file.size] == ends and len({part.sha256 for part in slices}) == 1
+
+
+def _take_files(
+    state: sqlite3.Connection, files: Iterable[_ReadFile], pieces: Iterable[int], outcome: Outcome, touched: Touched
+) -> None:
+    """Replace the records of files by what stands of them in pieces, whose other rows are passed over."""
     numbers: dict[str, int] = {}
     unread: set[str] = set()  # could not be read to the end: what was read of them before is void
     former: dict[int, dict[int, FormerRejection]] = {}
-    for file, sha256 in _files_to_take(piece, outcome):
-        file_id = insert_file(state, file, outcome.scanned_ns, sha256, outcome.settings_digest)
-        numbers[file.key] = file_id
+    for read in files:
+        file_id = insert_file(state, read.file, outcome.scanned_ns, read.sha256, outcome.settings_digest)
+        numbers[read.file.key] = file_id
         former[file_id] = _forget_records(state, file_id, touched)
-        if not sha256:
-            unread.add(file.key)
-    for index, row in enumerate(outcome.pieces.rows(piece, "articles", _IDENTITY)):
-        if row["key"] in numbers and row["key"] not in unread:
-            _take_article(state, (numbers[row["key"]], piece, index), row, touched)
-    for row in _rejections_to_take(piece, outcome, unread):
-        if row["key"] in numbers:
-            file_id = numbers[row["key"]]
-            bucket = _take_rejection(state, file_id, row, former[file_id].get(row["record"]), outcome.now)
-            touched.rejected_buckets.add(bucket)
-            touched.rejected_by_reason[row["reason"]] += 1
+        if not read.sha256:
+            unread.add(read.file.key)
+    for piece in pieces:
+        for index, row in enumerate(outcome.pieces.rows(piece, "articles", _IDENTITY)):
+            if row["key"] in numbers and row["key"] not in unread:
+                _take_article(state, (numbers[row["key"]], piece, index), row, touched)
+        for row in _rejections_to_take(piece, outcome, unread):
+            if row["key"] in numbers:
+                file_id = numbers[row["key"]]
+                bucket = _take_rejection(state, file_id, row, former[file_id].get(row["record"]), outcome.now)
+                touched.rejected_buckets.add(bucket)
+                touched.rejected_by_reason[row["reason"]] += 1
 
 
 def _rejections_to_take(piece: int, outcome: Outcome, unread: set[str]) -> Iterator[dict[str, Any]]:
@@ -170,15 +214,14 @@ def _rejections_to_take(piece: int, outcome: Outcome, unread: set[str]) -> Itera
     yield from last.values()
 
 
-def _files_to_take(piece: int, outcome: Outcome) -> Iterator[tuple[RawFile, str]]:
-    """The files of a piece with their hashes: all of them, or what of them is taken over, as they are now."""
-    files = {row["key"]: row for row in outcome.pieces.rows(piece, "files")}
-    if piece in outcome.resumed:
-        yield from ((file, files[file.key]["sha256"]) for file in outcome.resumed[piece])
-        return
-    for row in files.values():
-        sha256 = row.pop("sha256")
-        yield RawFile(path=Path(row["key"]), **row), sha256
+def _files_to_take(piece: int, outcome: Outcome) -> Iterator[_ReadFile]:
+    """The files of a piece: all of them, or what of them is taken over, as they are now."""
+    now = {file.key: file for file in outcome.resumed.get(piece, ())}
+    for row in outcome.pieces.rows(piece, "files"):
+        sha256, begin, end = row.pop("sha256"), row.pop("begin"), row.pop("end")
+        if piece not in outcome.resumed or row["key"] in now:
+            file = now.get(row["key"]) or RawFile(path=Path(row["key"]), **row)
+            yield _ReadFile(piece, file, sha256, None if begin is None else (begin, end))
 
 
 def _take_article(

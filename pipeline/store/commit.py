@@ -20,7 +20,7 @@ bytes and of a folder for the names in it.
     synced. Before, readers see the old snapshot, then the new one, each complete. The link never leads to a snapshot
     that was not committed, as step 5 is on the disk before it moves.
  7. Removal, of what only older commits needed: parts that the state no longer names (older snapshots have links of
-    their own), snapshots nobody reads any more, and all pieces. Lost half-way, the next opening or commit does the rest.
+    their own), snapshots nobody reads any more, and all pieces but slices of files of which others failed. Lost half-way, the next opening or commit does the rest.
 
 So every rename follows the sync of what it names, and is synced itself before the next step begins. Where a run adds
 nothing, there is no snapshot: only the transaction of step 5, for the state.
@@ -140,7 +140,8 @@ def commit(layout: Layout, outcome: Outcome, settings: Settings) -> Iterator[tup
             publish(layout, number)
             remove_orphans(layout, live_parts(state))
             remove_old(layout)
-        discard_pieces(layout)
+        waiting = [layout.pieces / outcome.pieces.folders[piece].name for piece in touched.waiting]
+        discard_pieces(layout, waiting)
 
 
 def _write_buckets(state: sqlite3.Connection, writer: PartWriter, pieces: PieceReader, touched: Touched) -> bool:

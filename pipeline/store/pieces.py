@@ -48,6 +48,8 @@ PIECES: Mapping[str, pa.Schema] = {
         ctime_ns=pa.int64(),
         inode=pa.int64(),
         sha256=pa.string(),
+        begin=pa.int64(),  # of the slice, null where the piece is made of the whole file
+        end=pa.int64(),
     ),
     "articles": _joined(_PLACE, _schema(text_bytes=pa.int64()), ARTICLES),
     "removed_lines": _joined(_schema(row=pa.int64()), REMOVED_LINES),
@@ -137,13 +139,22 @@ def is_undamaged(pieces: Path, finished: Finished) -> bool:
         return False
 
 
-def read_files(pieces: Path, finished: Finished) -> list[KnownFile]:
-    """The raw files of a finished shard, as they were read; none if any of its pieces is damaged or gone."""
+def read_files(pieces: Path, finished: Finished) -> list[tuple[KnownFile, tuple[int, int] | None]]:
+    """
+    The raw files of a finished shard, as they were read, and for a slice where it begins and ends.
+
+    None if any of the shard's pieces is damaged or gone.
+    """
     try:
         rows = list(_read_rows(pieces, "files")) if is_undamaged(pieces, finished) else []
     except OSError:  # taken in meanwhile by another run, where this one only looks
         rows = []
-    return [KnownFile(file_id=0, scanned_ns=finished.read_ns, settings=finished.settings_digest, **row) for row in rows]
+    found = []
+    for row in rows:
+        bounds = row.pop("begin"), row.pop("end")
+        known = KnownFile(file_id=0, scanned_ns=finished.read_ns, settings=finished.settings_digest, **row)
+        found.append((known, None if None in bounds else bounds))
+    return found
 
 
 def pieces_left(layout: Layout) -> list[Path]:
