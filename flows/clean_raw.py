@@ -20,6 +20,7 @@ from flows.artifacts import emit_warnings, progress_published, publish_report
 from flows.progress import tell, watched_by
 from flows.runners import CLUSTERS, RunnerName, check_runner, make_runner, usable_cores
 from pipeline import run
+from pipeline.addresses import Place
 from pipeline.decide import Aim
 from pipeline.errors import PipelineError
 from pipeline.explain import visible
@@ -45,7 +46,7 @@ def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def plan(store: Layout, raw: Path, manner: Manner, options: run.PlanOptions) -> Plan:
+def plan(store: Layout, raw: Place, manner: Manner, options: run.PlanOptions) -> Plan:
     """Compare the raw folder with the store and write the work down as shards."""
     return run.plan_run(store, raw, run.load_voices(manner), options)
 
@@ -96,7 +97,7 @@ def publish_elsewhere(address: str, clean: Path) -> None:
 
 @flow(name="clean-raw", persist_result=False)
 def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user interface asks for
-    raw: Path = Path("raw"),
+    raw: Place = Path("raw"),
     clean: Path = Path("clean"),
     workers: int | None = None,
     runner: RunnerName = RunnerName.PROCESS,
@@ -117,7 +118,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     Clean the raw files that are new or changed since the last run, and publish the tables.
 
     Args:
-        raw: The folder with the raw dumps.
+        raw: The folder with the raw dumps, or its address, such as "s3://bucket/dumps".
         clean: The folder of the store; the tables are published here as Parquet.
         workers: How many shards are cleaned side by side; by default as many as there are cores.
         runner: Where shards are cleaned: in threads of the run's process, in watched processes, or by Dask or Ray.

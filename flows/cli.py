@@ -19,6 +19,7 @@ from flows.progress import progress_shown, tell, watched_by
 from flows.runners import CLUSTERS, RunnerName, check_runner, usable_cores
 from flows.schedule import make_schedule
 from flows.terminal import keep_terminal_quiet
+from pipeline.addresses import Place, place_of
 from pipeline.cli import (
     AimOption,
     CleanOption,
@@ -55,7 +56,9 @@ def reachable(url: str | None) -> str | None:
     return url
 
 
-RawOption = Annotated[Path, typer.Option("--raw", help="The folder with the raw dumps.")]
+RawOption = Annotated[
+    str, typer.Option("--raw", metavar="PATH", help="The folder with the raw dumps, or its address: s3://bucket/dumps.")
+]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, help="Shards cleaned side by side.  [default: cores]")
 ]
@@ -89,7 +92,7 @@ LogFormatOption = Annotated[
 
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
-    raw: RawOption = Path("raw"),
+    raw: RawOption = "raw",
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
@@ -117,8 +120,8 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     settings = load_config(config)
     options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=settings.read, limits=settings.limits)
     if dry_run:
-        _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    report = _run(raw, clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
+        _say_what_would_be_done(place_of(raw), clean, manner, options, as_object=as_object)
+    report = _run(place_of(raw), clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
     _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
@@ -128,7 +131,7 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
         list[RejectReason] | None,
         typer.Option("--reason", help="Only what was rejected for this; may be repeated.  [default: any reason]"),
     ] = None,
-    raw: RawOption = Path("raw"),
+    raw: RawOption = "raw",
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
@@ -155,8 +158,8 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
     settings = load_config(config)
     options = PlanOptions(reading=settings.read, limits=settings.limits, retry=tuple(reason or RejectReason))
     if dry_run:
-        _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    report = _run(raw, clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
+        _say_what_would_be_done(place_of(raw), clean, manner, options, as_object=as_object)
+    report = _run(place_of(raw), clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
     _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
@@ -164,7 +167,7 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
 def serve(  # noqa: PLR0913, PLR0917 - as above
     cron: Annotated[str | None, typer.Option("--cron", help="Five fields, such as '0 6 * * *', in local time.")] = None,
     every: Annotated[str | None, typer.Option("--every", help="A duration, such as 30s, 15m, 2h or 1d.")] = None,
-    raw: RawOption = Path("raw"),
+    raw: RawOption = "raw",
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
@@ -192,7 +195,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     manner = Manner(aim, engine, comments)
     check_runner(runner, cluster)
     served = Served(
-        raw,
+        place_of(raw),
         clean,
         workers or usable_cores(),
         runner,
@@ -207,7 +210,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
 
 
 def _run(  # noqa: PLR0913, PLR0917 - as above
-    raw: Path,
+    raw: Place,
     clean: Path,
     workers: int | None,
     runner: RunnerName,
@@ -262,7 +265,7 @@ def watch_runs() -> None:
 
 
 def _say_what_would_be_done(
-    raw: Path, clean: Path, manner: Manner, options: PlanOptions, *, as_object: bool
+    raw: Place, clean: Path, manner: Manner, options: PlanOptions, *, as_object: bool
 ) -> NoReturn:
     from pipeline.plan import preview  # noqa: PLC0415 - not needed to show help
     from pipeline.voices import load_voices  # noqa: PLC0415 - as above
@@ -273,7 +276,7 @@ def _say_what_would_be_done(
 
 
 def _run_directly(  # noqa: PLR0913, PLR0917 - as above
-    raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
+    raw: Place, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
 ) -> RunReport:
     from pipeline.run import run_directly  # noqa: PLC0415 - not needed to show help
 
@@ -282,7 +285,7 @@ def _run_directly(  # noqa: PLR0913, PLR0917 - as above
 
 
 def _run_flow(  # noqa: PLR0913, PLR0917 - as above
-    cluster: str | None, raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
+    cluster: str | None, raw: Place, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
 ) -> RunReport:
     state = environment.prepare(clean)
     from flows.clean_raw import clean_raw  # noqa: PLC0415 - imports Prefect, see the module

@@ -52,6 +52,7 @@ from flows.environment import store_name
 from flows.runners import RunnerName
 from flows.schedule import Schedule
 from flows.terminal import keep_terminal_quiet
+from pipeline.addresses import Place
 from pipeline.errors import StoreBusy, UsageError
 from pipeline.limits import DEFAULT_LIMITS, WorkLimits
 from pipeline.logs import LogFormat, log_format
@@ -73,7 +74,7 @@ POLL_SECONDS = 10.0
 class Served:
     """What is served, and when."""
 
-    raw: Path
+    raw: Place
     clean: Path
     workers: int
     runner: RunnerName
@@ -93,7 +94,7 @@ class Served:
     def parameters(self) -> dict[str, Any]:
         """Absolute paths, since a flow run may start in another folder."""
         return {
-            "raw": str(self.raw.resolve()),
+            "raw": str(self.raw.resolve() if isinstance(self.raw, Path) else self.raw),
             "clean": str(self.clean.resolve()),
             "workers": self.workers,
             "runner": self.runner.value,
