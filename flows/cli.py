@@ -71,6 +71,14 @@ ClusterOption = Annotated[
         help="Of a Dask scheduler or Ray cluster that is there already, such as tcp://10.0.0.5:8786.",
     ),
 ]
+ScratchOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scratch",
+        metavar="URL",
+        help="Where workers of a cluster put what they made, if they do not see --clean: s3://bucket/scratch.",
+    ),
+]
 PublishOption = Annotated[
     str | None,
     typer.Option(
@@ -97,6 +105,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
     cluster: ClusterOption = None,
+    scratch: ScratchOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -121,7 +130,7 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=settings.read, limits=settings.limits)
     if dry_run:
         _say_what_would_be_done(place_of(raw), clean, manner, options, as_object=as_object)
-    report = _run(place_of(raw), clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
+    report = _run(place_of(raw), clean, workers, runner, cluster, scratch, manner, options, logs, no_prefect=no_prefect)
     _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
@@ -136,6 +145,7 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
     cluster: ClusterOption = None,
+    scratch: ScratchOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -159,7 +169,7 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
     options = PlanOptions(reading=settings.read, limits=settings.limits, retry=tuple(reason or RejectReason))
     if dry_run:
         _say_what_would_be_done(place_of(raw), clean, manner, options, as_object=as_object)
-    report = _run(place_of(raw), clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
+    report = _run(place_of(raw), clean, workers, runner, cluster, scratch, manner, options, logs, no_prefect=no_prefect)
     _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
@@ -172,6 +182,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
     cluster: ClusterOption = None,
+    scratch: ScratchOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -193,7 +204,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
     manner = Manner(aim, engine, comments)
-    check_runner(runner, cluster)
+    check_runner(runner, cluster, scratch)
     served = Served(
         place_of(raw),
         clean,
@@ -205,6 +216,7 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
         settings.read,
         settings.limits,
         cluster,
+        scratch,
     )
     serve(served, state, Console(stderr=True))
 
@@ -215,17 +227,18 @@ def _run(  # noqa: PLR0913, PLR0917 - as above
     workers: int | None,
     runner: RunnerName,
     cluster: str | None,
+    scratch: str | None,
     manner: Manner,
     options: PlanOptions,
     logs: LogFormat,
     *,
     no_prefect: bool,
 ) -> RunReport:
-    check_runner(runner, cluster)
+    check_runner(runner, cluster, scratch)
     if no_prefect and runner in CLUSTERS:
         raise UsageError(f"--runner {runner} needs Prefect; leave out --no-prefect")
     choose_log_format(logs)
-    run_once = _run_directly if no_prefect else partial(_run_flow, cluster)
+    run_once = _run_directly if no_prefect else partial(_run_flow, cluster, scratch)
     with progress_shown() as watcher, watched_by(watcher):
         report = run_once(raw, clean, workers or usable_cores(), runner, manner, options)
     if logs is LogFormat.JSON:
@@ -285,7 +298,14 @@ def _run_directly(  # noqa: PLR0913, PLR0917 - as above
 
 
 def _run_flow(  # noqa: PLR0913, PLR0917 - as above
-    cluster: str | None, raw: Place, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
+    cluster: str | None,
+    scratch: str | None,
+    raw: Place,
+    clean: Path,
+    workers: int,
+    runner: RunnerName,
+    manner: Manner,
+    options: PlanOptions,
 ) -> RunReport:
     state = environment.prepare(clean)
     from flows.clean_raw import clean_raw  # noqa: PLC0415 - imports Prefect, see the module
@@ -299,6 +319,7 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
             workers,
             runner,
             cluster=cluster,
+            scratch=scratch,
             aim=manner.aim,
             html_engine=manner.engine,
             comments=manner.comments,

@@ -84,6 +84,7 @@ class Served:
     reading: Reading = DEFAULT_READING
     limits: WorkLimits = DEFAULT_LIMITS
     cluster: str | None = None  # the address of a Dask or Ray cluster
+    scratch: str | None = None  # where its workers put what they made
 
     @property
     def name(self) -> str:
@@ -99,6 +100,7 @@ class Served:
             "workers": self.workers,
             "runner": self.runner.value,
             "cluster": self.cluster,
+            "scratch": self.scratch,
             "aim": self.manner.aim.value,
             "html_engine": self.manner.engine.value,
             "comments": self.manner.comments,

@@ -465,7 +465,9 @@ def describe_status(found: Status) -> list[str]:
 def describe_next(found: Status, then: Preview | None) -> list[str]:
     """What the next run would do, in lines for a person."""
     if then is None:
-        where = f"{found.last_run.raw} is gone or cannot be reached" if found.last_run else "no run has been made"
+        last = found.last_run.raw if found.last_run else None
+        why = "is gone" if isinstance(last, Path) else "is gone or cannot be reached"
+        where = f"{last} {why}" if last else "no run has been made"
         return [f"next run: {where}; name the raw folder with --raw"]
     return [f"next run, of {then.raw}:", *(f"  {line}" for line in then.summary().splitlines())]
 

@@ -19,6 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.addresses import list_objects, look_at, place_of
+from pipeline.clean import clean_records
 from pipeline.cli import app
 from pipeline.doctor import examine
 from pipeline.errors import AddressError, UsageError
@@ -106,9 +107,9 @@ def test_an_address_gives_the_rows_of_a_folder(dumps: str, raw: Path, clean: Pat
     for name, content in FILES.items():
         (raw / name).parent.mkdir(parents=True, exist_ok=True)
         (raw / name).write_bytes(content)
-    local = run_trivially(raw, tmp_path / "local")
+    local = run_trivially(raw, tmp_path / "local", clean_records)
 
-    report = run_trivially(dumps, clean)
+    report = run_trivially(dumps, clean, clean_records)
 
     assert report.raw == history(clean)[0].raw == dumps
     assert (report.records, report.articles, report.duplicates) == (local.records, local.articles, local.duplicates)
@@ -288,7 +289,7 @@ def test_what_is_wrong_with_an_address_is_told_at_once(
     wrong = {f"{bucket}/nothing": "no such bucket or folder", "s3://no-such-bucket-anywhere/dumps": "no such bucket"}
     wrong |= {} if command == "doctor" else {f"{dumps}/a.txt": "is an object; name the folder"}
     if command == "run":
-        monkeypatch.setattr("flows.cli._run_flow", lambda *arguments: run_directly(arguments[1], clean))
+        monkeypatch.setattr("flows.cli._run_flow", lambda *arguments: run_directly(arguments[2], clean))
     for url, why in wrong.items():
         where = [url] if command == "doctor" else ["--raw", url, "--clean", str(clean)]
         done = CliRunner().invoke(with_flows, [*command.split(), *where])

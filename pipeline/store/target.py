@@ -74,6 +74,21 @@ class Target:
         with self._named(key):
             self._upload(file, self._path(key))
 
+    def download(self, key: str, file: Path) -> None:
+        """Get an object as a file."""
+        with self._named(key):
+            self.fs.get_file(self._path(key), str(file))
+
+    def folders(self) -> list[str]:
+        """The names of the folders right below the address, as they are now."""
+        with self._named(""):
+            self.fs.invalidate_cache()
+            try:
+                entries = self.fs.ls(self.root, detail=True)
+            except FileNotFoundError:
+                return []
+        return sorted(entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == "directory")
+
     def remove(self, key: str) -> None:
         """Remove an object that is there."""
         with self._named(key):
