@@ -10,10 +10,12 @@ import json
 import logging
 import re
 import sys
+import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -55,6 +57,7 @@ from pipeline.store.verify import verify as verify_store
 from pipeline.train.gold import Trained, train_on_gold
 from pipeline.train.train import EPOCHS
 from pipeline.voices import Manner, load_voices
+from pipeline.web import render_html
 
 log = logging.getLogger(__name__)
 
@@ -236,21 +239,35 @@ def report(
     run_id: Annotated[
         str | None, typer.Option("--run", help="Which run, as `pipeline history` names it.  [default: the last]")
     ] = None,
+    as_html: Annotated[bool, typer.Option("--html", help="One file of HTML instead, which needs no other.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Show that file in the browser.")] = False,
 ) -> None:
     """
     Print a run as a page of Markdown: counts beside the run before, sites, slowest files, rejections, warnings.
 
-    Example: pipeline report > run.md
+    Example: pipeline report --open
     """
     runs = store_history(clean, KEPT_RUNS if run_id else 1)
     found = next((run for run in runs if run_id in {None, run.run_id}), None)
     if found is None:
         raise UsageError(f"--run {run_id}: there is no such run; `pipeline history` lists those that are kept")
-    page = render_markdown(found, clean)
-    if sys.stdout.isatty():
-        console().print(Markdown(page, hyperlinks=False))
+    if open_it:
+        _show(render_html(found, clean))
+    elif as_html:
+        typer.echo(render_html(found, clean), nl=False)
+    elif sys.stdout.isatty():
+        console().print(Markdown(render_markdown(found, clean), hyperlinks=False))
     else:
-        typer.echo(page, nl=False)
+        typer.echo(render_markdown(found, clean), nl=False)
+
+
+def _show(page: str) -> None:
+    """Open a page in the user's browser, from a file that is left to the system to remove: the browser reads it later."""
+    with NamedTemporaryFile("w", encoding="utf-8", prefix="pipeline-report-", suffix=".html", delete=False) as file:
+        file.write(page)
+    typer.echo(file.name)
+    if not webbrowser.open(Path(file.name).as_uri()):
+        raise PipelineError(f"no browser could be started; the page is {file.name}")
 
 
 def draw_history(runs: Sequence[RunReport]) -> Table:

@@ -43,22 +43,29 @@ def dumps(raw: Path, write_story: Callable[[str], Path]) -> Path:
 
 @pytest.fixture(scope="session")
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a throw-away Prefect API; asked for by flow tests only, since it takes 15 s to start."""
+    """
+    The API of a throw-away Prefect server, to which this process is connected; it shows the user interface too.
+
+    Asked for by flow tests only, since it takes 15 s to start. It schedules no runs, which would come between those of tests.
+    """
     from flows import environment
 
     home = tmp_path_factory.mktemp("prefect")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_API_URL", "")  # so that the end of the block takes the server's address away again
         for name in [name for name in os.environ if name.startswith("PREFECT_")]:
             patch.delenv(name)
         for name, value in environment.missing_settings(os.environ, home, home).items():
             patch.setenv(name, value)
-        from prefect.settings import get_current_settings
-        from prefect.testing.utilities import prefect_test_harness
+        patch.setenv("PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED", "false")
+        from prefect.context import refresh_global_settings_context
 
-        with prefect_test_harness(server_startup_timeout=120):
-            url = get_current_settings().api.url
-            assert url is not None
-            yield url
+        from flows.connection import prefect_api as connected
+
+        refresh_global_settings_context()
+        with connected(home, scheduler=True) as address:
+            yield f"{address}/api"
+    refresh_global_settings_context()
 
 
 @pytest.fixture

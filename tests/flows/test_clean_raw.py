@@ -69,7 +69,7 @@ def test_the_flow_takes_over_what_a_dead_run_had_finished(dumps: Path, clean: Pa
 
 def test_a_second_run_finds_nothing_new(dumps: Path, clean: Path) -> None:
     """Raw files are cleaned once; a run without news publishes nothing."""
-    run_flow(dumps, clean)
+    run_flow(dumps, clean, runner=RunnerName.THREAD)
 
     second = run_flow(dumps, clean)
 
@@ -83,7 +83,7 @@ def test_a_run_leaves_one_artifact_with_its_counts(dumps: Path, clean: Path) -> 
 
     from flows.artifacts import REPORT_KEY
 
-    report = run_flow(dumps, clean)
+    report = run_flow(dumps, clean, runner=RunnerName.THREAD)
 
     artifact = Artifact.get(REPORT_KEY)
     assert artifact is not None
@@ -109,7 +109,7 @@ def test_a_broken_shard_does_not_lose_the_others(dumps: Path, clean: Path) -> No
 
     assert (report.shards, report.shards_failed, report.exit_code) == (3, 1, 1)
     assert report.records == 5
-    assert run_flow(dumps, clean).records == 3
+    assert run_flow(dumps, clean, runner=RunnerName.THREAD).records == 3
 
 
 def test_a_record_that_kills_its_worker_is_rejected(dumps: Path, clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:

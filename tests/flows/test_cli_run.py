@@ -1,14 +1,18 @@
 """`pipeline run`: its counts, its exit codes, and what it keeps to itself."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from pipeline.run import open_store
+from flows.cli import app
+from pipeline.run import open_store, run_directly
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -25,7 +29,7 @@ def test_json_stands_alone_on_stdout(pipeline: Command, dumps: Path, clean: Path
 
 def test_the_last_lines_are_the_counts(pipeline: Command, dumps: Path, clean: Path) -> None:
     """A person reads how many files and records there were, and the line that loads the result."""
-    done = pipeline("run", "--raw", dumps, "--clean", clean, "--no-prefect")
+    done = pipeline("run", "--raw", dumps, "--clean", clean, "--no-prefect", "--runner", "thread")
 
     assert "8 seen, 8 new, 0 changed" in done.stdout
     assert "8 = 6 articles + 1 exact duplicates + 1 rejected" in done.stdout
@@ -35,8 +39,10 @@ def test_the_last_lines_are_the_counts(pipeline: Command, dumps: Path, clean: Pa
 
 def test_rejections_fail_a_strict_run_only(pipeline: Command, dumps: Path, clean: Path) -> None:
     """A rejected record is counted; who wants none asks for it, and may ask again later."""
-    assert pipeline("run", "--raw", dumps, "--clean", clean, "--no-prefect", "--strict").returncode == 5
-    assert pipeline("run", "--raw", dumps, "--clean", clean, "--no-prefect").returncode == 0
+    command = ("run", "--raw", dumps, "--clean", clean, "--no-prefect", "--runner", "thread")
+
+    assert pipeline(*command, "--strict").returncode == 5
+    assert pipeline(*command).returncode == 0
 
 
 @pytest.mark.parametrize("how", [["--no-prefect"], []], ids=["directly", "flow"])
@@ -56,7 +62,7 @@ def test_an_active_run_keeps_others_out(
 def test_a_mass_delete_is_refused_until_allowed(pipeline: Command, dumps: Path, clean: Path) -> None:
     """A folder that lost most of its files may be an accident; its articles stay until the user says so."""
     arguments = ["run", "--raw", dumps, "--clean", clean, "--no-prefect", "--json"]
-    pipeline(*arguments)
+    run_directly(dumps, clean)
     for path in dumps.glob("landing-*.txt"):
         path.unlink()
 
@@ -90,11 +96,15 @@ def test_a_dry_run_counts_and_writes_nothing(pipeline: Command, dumps: Path, cle
     ],
     ids=str,
 )
-def test_bad_usage_says_what_is_right(pipeline: Command, arguments: list[str], hint: str) -> None:
+def test_bad_usage_says_what_is_right(
+    arguments: list[str], hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A wrong option costs nothing but a message and the exit code 2."""
-    done = pipeline(*arguments)
+    monkeypatch.chdir(tmp_path)
+    with patch.dict(os.environ, {"HOME": str(tmp_path)}):  # the commands set Prefect's settings there
+        done = CliRunner().invoke(app, arguments)
 
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert hint in " ".join(done.stderr.replace("│", " ").split())
 
 

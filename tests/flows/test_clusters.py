@@ -20,6 +20,7 @@ from flows.runners import RunnerName, check_runner
 from pipeline import run
 from pipeline.errors import UsageError
 from pipeline.store import read_table, verify
+from tests.flows.processes import commands_of
 from tests.flows.test_clean_raw import run_flow, tables
 
 STARTED = 180.0  # seconds for Dask's processes to find each other, and to clean a first shard
@@ -107,15 +108,10 @@ def kill_when_busy(clean: Path, worker: subprocess.Popen[bytes]) -> None:
 @pytest.mark.long
 def test_the_readme_says_how(dumps: Path, clean: Path, tmp_path: Path, user: dict[str, str], prefect_api: str) -> None:
     """The commands of the section on more than one machine, as they stand there, on this machine alone."""
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    section = text.partition("## More than one machine")[2].partition("\n## ")[0]
     with socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    block = section.split("```")[1].replace("10.0.0.5", "127.0.0.1").replace("8786", port)
-    scheduler, worker, the_run = (
-        line.replace(".venv/bin/", f"{Path(sys.executable).parent}/").split() for line in block.strip().splitlines()
-    )
+    scheduler, worker, the_run = commands_of("More than one machine", {"10.0.0.5": "127.0.0.1", "8786": port})
     beside = user | {"PREFECT_API_URL": prefect_api}
     with ExitStack() as stack:
         for command in (scheduler, worker):

@@ -12,13 +12,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
-from tests.flows.test_serve import PATIENCE, titles, wait_until
-from tests.flows.test_serve_long import running
+from tests.flows.conftest import Command
+from tests.flows.processes import PATIENCE, running, titles, wait_until
 from tests.tools import missing
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 def programs() -> Path | None:
@@ -60,19 +61,38 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(home)
 
 
-def test_the_server_keeps_its_runs_in_postgresql(
-    tmp_path: Path, user: dict[str, str], write_story: Callable[[str], Path], postgres: str
-) -> None:
-    """Scheduled runs fire and are recorded there, and no SQLite file of Prefect's is made."""
-    import asyncpg
+def states(postgres: str) -> list[str]:
+    """The states of all flow runs that are recorded in this database."""
 
-    async def states() -> list[str]:
+    async def ask() -> list[str]:
         connection = await asyncpg.connect(postgres.replace("+asyncpg", ""))
         try:
             return [row["state_type"] for row in await connection.fetch("SELECT state_type FROM flow_run")]
         finally:
             await connection.close()
 
+    return asyncio.run(ask())
+
+
+def test_a_run_is_recorded_in_postgresql(
+    tmp_path: Path, write_story: Callable[[str], Path], postgres: str, pipeline: Command
+) -> None:
+    """A server on an empty database makes its tables and takes the run, and no SQLite file of Prefect's is made."""
+    write_story("mill")
+
+    done = pipeline("run", "--runner", "thread", PREFECT_SERVER_DATABASE_CONNECTION_URL=postgres)
+
+    assert done.returncode == 0, done.stderr
+    assert states(postgres) == ["COMPLETED"]
+    assert titles(tmp_path / "clean") == ["Ferry to mill"]
+    assert not list(tmp_path.rglob("prefect.db"))
+
+
+@pytest.mark.long
+def test_a_schedule_is_kept_in_postgresql(
+    tmp_path: Path, user: dict[str, str], write_story: Callable[[str], Path], postgres: str
+) -> None:
+    """Scheduled runs fire and are recorded there."""
     raw, clean = tmp_path / "raw", tmp_path / "clean"
     write_story("mill")
     environment = user | {"PREFECT_SERVER_DATABASE_CONNECTION_URL": postgres}
@@ -84,5 +104,5 @@ def test_the_server_keeps_its_runs_in_postgresql(
         served.send_signal(signal.SIGTERM)
         assert served.wait(PATIENCE) == 0
 
-    assert asyncio.run(states()).count("COMPLETED") >= 2
+    assert states(postgres).count("COMPLETED") >= 2
     assert not list(tmp_path.rglob("prefect.db"))

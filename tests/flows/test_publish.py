@@ -6,7 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from flows.cli import app
 from flows.runners import RunnerName
 from flows.schedule import Schedule
 from pipeline.errors import StoreError, StoreRefused
@@ -25,7 +27,7 @@ def test_a_run_publishes_what_it_commits(
     pipeline: Command, dumps: Path, clean: Path, url: str, prefect_api: str
 ) -> None:
     """With Prefect or without, the counts stand on stdout as ever, and what was published on stderr."""
-    arguments = ["run", "--raw", dumps, "--clean", clean, "--json", "--publish", url]
+    arguments = ["run", "--raw", dumps, "--clean", clean, "--runner", "thread", "--json", "--publish", url]
     for how, told in (([], "snapshot 1; "), (["--no-prefect"], "snapshot 1, as before; ")):
         done = pipeline(*arguments, *how, PREFECT_API_URL=prefect_api)
 
@@ -35,12 +37,13 @@ def test_a_run_publishes_what_it_commits(
         assert read_articles(url).equals(read_articles(clean))
 
 
-def test_an_address_is_checked_before_the_run(pipeline: Command, dumps: Path, clean: Path) -> None:
+def test_an_address_is_checked_before_the_run(dumps: Path, clean: Path) -> None:
     """Nobody waits for a run to hear that there is a typing error in the address."""
     for command in (["run", "--no-prefect"], ["serve", "--every", "15m"]):
-        done = pipeline(*command, "--raw", dumps, "--clean", clean, "--publish", "s4://bucket/news")
+        arguments = [*command, "--raw", str(dumps), "--clean", str(clean), "--publish", "s4://bucket/news"]
+        done = CliRunner().invoke(app, arguments)
 
-        assert (done.returncode, done.stdout) == (2, "")
+        assert (done.exit_code, done.stdout) == (2, "")
         assert "s4" in done.stderr
 
     assert not clean.exists()

@@ -4,18 +4,14 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from pipeline.store import read_articles
-
-PATIENCE = 150.0  # a fresh database alone takes 10 to 18 s on two busy cores
+from tests.flows.processes import PATIENCE, commands_of, descendants, is_alive, running, titles, wait_until
 
 # Runs in every Python process below: writes down each name looked up and each address connected to.
 SPY = """
@@ -46,91 +42,33 @@ def spied(tmp_path: Path, user: dict[str, str]) -> dict[str, str]:
     return user | {"PYTHONPATH": path, "SPY_LOG": str(folder / "log")}
 
 
-@pytest.fixture
-def served(tmp_path: Path, raw: Path, clean: Path, spied: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """`pipeline serve --every 5s` in a session of its own, started from a folder that is not the repository."""
-    output = tmp_path / "output"
-    arguments = ["serve", "--every", "5s", "--raw", raw, "--clean", clean, "--workers", "2"]
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            [Path(sys.executable).with_name("pipeline"), *arguments],
-            cwd=tmp_path,
-            env=spied,
-            stdout=file,
-            stderr=file,
-            text=True,
-            start_new_session=True,
-        )
-    yield process
-    if process.poll() is None:
-        process.kill()
-    sys.stdout.write(output.read_text(encoding="utf-8"))  # pytest shows it when the test fails
-
-
-def wait_until(holds: Callable[[], object], what: str) -> None:
-    """Look every half second, for a generous while."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {PATIENCE} s in vain: {what}"
-        time.sleep(0.5)
-
-
-def titles(clean: Path) -> list[str]:
-    """What readers find, once something is published."""
-    if not (clean / "articles").exists():
-        return []
-    return sorted(read_articles(clean).column("title").to_pylist())
-
-
-def descendants(pid: int) -> set[int]:
-    """All processes below one, by id."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    children: dict[int, set[int]] = {}
-    for line in listed.splitlines():
-        child, parent = map(int, line.split())
-        children.setdefault(parent, set()).add(child)
-    found, seen = set[int](), {pid}
-    while seen:
-        seen = set().union(*(children.get(parent, set()) for parent in seen))
-        found |= seen
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 @pytest.mark.timeout(400)
 def test_a_scheduled_run_fires_and_serve_ends_cleanly(
-    served: subprocess.Popen[str],
-    clean: Path,
-    write_story: Callable[[str], Path],
-    spied: dict[str, str],
-    tmp_path: Path,
+    clean: Path, write_story: Callable[[str], Path], spied: dict[str, str], tmp_path: Path
 ) -> None:
     """
-    Whatever lies in the raw folder is cleaned on schedule, what comes later too, and SIGTERM ends all processes.
+    The README's first command for a schedule, from a folder that is not the repository, but every 5 s.
 
-    Meanwhile nobody looks up a name or connects to an address outside this machine, and the state is where it belongs.
+    Whatever lies in the raw folder is cleaned on schedule, what comes later too, and SIGTERM ends all processes. Meanwhile
+    nobody looks up a name or connects to an address outside this machine, and the state is where it belongs.
     """
-    write_story("mill")
-    wait_until(lambda: titles(clean) == ["Ferry to mill"], "the first article")
-    write_story("pier")
-    wait_until(lambda: titles(clean) == ["Ferry to mill", "Ferry to pier"], "the second article")
-    others = descendants(served.pid)
-    assert others
+    every, _ = commands_of("Schedule", {"15m": "5s"})
+    log = tmp_path / "output"
+    with running(log, spied, tmp_path, *every) as served:
+        write_story("mill")
+        wait_until(lambda: titles(clean) == ["Ferry to mill"], "the first article")
+        write_story("pier")
+        wait_until(lambda: titles(clean) == ["Ferry to mill", "Ferry to pier"], "the second article")
+        others = descendants(served.pid)
+        assert others
 
-    served.send_signal(signal.SIGTERM)
+        served.send_signal(signal.SIGTERM)
 
-    assert served.wait(PATIENCE) == 0
-    wait_until(lambda: not any(map(is_alive, others)), "the end of all processes")
+        assert served.wait(PATIENCE) == 0
+        wait_until(lambda: not any(map(is_alive, others)), "the end of all processes")
     assert set(Path(spied["SPY_LOG"]).read_text(encoding="utf-8").split()) <= LOOPBACK
     assert list(tmp_path.glob(".local/share/article-pipeline/prefect/*/prefect.db"))
-    output = (tmp_path / "output").read_text(encoding="utf-8")
+    output = log.read_text(encoding="utf-8")
     assert "Prefect's user interface: http://127.0.0.1:" in output
     assert "1 new, 0 changed and 0 removed raw files: 1 articles" in output
     assert output.endswith("Stopped.\n")

@@ -1,21 +1,32 @@
 """A schedule that is tighter than its runs, and processes that are killed in the middle: no article is lost or doubled."""
 
 import os
-import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.flows.test_serve import PATIENCE, descendants, is_alive, titles, wait_until
+from pipeline.store import verify
+from tests.flows.processes import (
+    PATIENCE,
+    api_of,
+    commands_of,
+    completed,
+    descendants,
+    holder,
+    is_alive,
+    running,
+    runs_of,
+    titles,
+    verified,
+    wait_until,
+)
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1_500)]
 
@@ -33,8 +44,6 @@ def slow(event, args):
 sys.addaudithook(slow)
 """
 
-Process = subprocess.Popen[str]
-
 
 @pytest.fixture
 def slow(tmp_path: Path, user: dict[str, str]) -> dict[str, str]:
@@ -45,57 +54,26 @@ def slow(tmp_path: Path, user: dict[str, str]) -> dict[str, str]:
     return user | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
 
 
-@contextmanager
-def running(output: Path, environment: dict[str, str], folder: Path, *command: str | Path) -> Iterator[Process]:
-    """A command in a session of its own; what is left of it at the end is killed, by its ids."""
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            [Path(sys.executable).with_name(str(command[0])), *command[1:]],
-            cwd=folder,
-            env=environment,
-            stdout=file,
-            stderr=file,
-            text=True,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        for pid in {process.pid, *descendants(process.pid)} if process.poll() is None else ():
-            if is_alive(pid):
-                os.kill(pid, signal.SIGKILL)
-        process.wait()
-        sys.stdout.write(output.read_text(encoding="utf-8"))
-
-
-def runs_of(api: str) -> list[dict[str, Any]]:
-    """All runs that the server knows and that began or ended, in the order they were due."""
-    found = httpx.post(f"{api}/flow_runs/filter", json={"sort": "EXPECTED_START_TIME_ASC"}, timeout=30, trust_env=False)
-    return [run for run in found.json() if run["state_type"] != "SCHEDULED"]
-
-
-def completed(api: str) -> list[tuple[str, str]]:
-    """When the runs began that completed, and when they ended."""
-    return [(run["start_time"], run["end_time"]) for run in runs_of(api) if run["state_type"] == "COMPLETED"]
-
-
 def is_at_work(clean: Path) -> bool:
     """Whether a run has cleaned what there is and is about to commit."""
     return any((clean / ".store" / "pieces").glob("*.shard-*"))
 
 
-def holder(lock: Path) -> int | None:
-    """The process that holds a lock, as the kernel tells: that of the run which is active."""
-    inode = str(lock.stat().st_ino)
-    held = [line.split() for line in Path("/proc/locks").read_text(encoding="ascii").splitlines() if "FLOCK" in line]
-    return next((int(fields[4]) for fields in held if fields[5].rpartition(":")[2] == inode), None)
+def test_a_cron_expression_fires_at_its_minute(
+    tmp_path: Path, clean: Path, user: dict[str, str], write_story: Callable[[str], Path]
+) -> None:
+    """The README's other command for a schedule, but each minute: its run starts with the minute, and only then."""
+    _, cron = commands_of("Schedule", {"0 6 * * *": "* * * * *", "15m": "5s"})
+    write_story("mill")
+    with running(tmp_path / "serve.log", user, tmp_path, *cron) as served:
+        wait_until(lambda: titles(clean) == ["Ferry to mill"], "the article")
+        api = api_of(tmp_path / "serve.log")
+        due = [datetime.fromisoformat(run["expected_start_time"]) for run in runs_of(api)]
+        served.send_signal(signal.SIGTERM)
+        assert served.wait(PATIENCE) == 0
 
-
-def verified(pipeline: Callable[..., subprocess.CompletedProcess[str]], clean: Path) -> bool:
-    """Whether the store keeps all its promises; asked again while a run is active."""
-    done = pipeline("verify", "--clean", clean)
-    assert done.returncode in {0, 3}, done.stdout + done.stderr
-    return done.returncode == 0
+    assert {moment.second for moment in due} == {0}
+    assert "at * * * * * (" in (tmp_path / "serve.log").read_text(encoding="utf-8")
 
 
 def test_runs_never_overlap_and_a_killed_one_is_made_up_for(
@@ -114,8 +92,7 @@ def test_runs_never_overlap_and_a_killed_one_is_made_up_for(
     arguments = ("serve", "--every", "5s", "--raw", raw, "--clean", clean, "--runner", "thread")
     with running(output, slow, tmp_path, "pipeline", *arguments) as served:
         wait_until(lambda: titles(clean) == ["Ferry to mill"], "the first article")
-        (address,) = re.findall(r"user interface: (http://127\.0\.0\.1:\d+)", output.read_text(encoding="utf-8"))
-        api = f"{address}/api"
+        api = api_of(output)
         time.sleep(WATCHED_SECONDS)
         spans = completed(api)
         cancelled = [run["state"]["message"] for run in runs_of(api) if run["state_type"] == "CANCELLED"]
@@ -141,6 +118,49 @@ def test_runs_never_overlap_and_a_killed_one_is_made_up_for(
     assert all("concurrency limit" in message for message in cancelled), cancelled
     assert verified(pipeline, clean)
     assert titles(clean) == ["Ferry to mill", "Ferry to pier", "Ferry to quay"]
+
+
+@pytest.mark.parametrize("supervisor", ["systemd", "none"])
+def test_a_killed_serve_is_made_up_for_by_the_next(
+    tmp_path: Path,
+    slow: dict[str, str],
+    write_story: Callable[[str], Path],
+    pipeline: Callable[..., subprocess.CompletedProcess[str]],
+    supervisor: str,
+) -> None:
+    """
+    Serve itself is killed in the middle of a run, and started again, as the unit in `deploy/` has systemd do it.
+
+    systemd also kills what is left of the service. Elsewhere the run goes on alone: it may commit, but is known as crashed.
+    """
+    raw, clean = tmp_path / "raw", tmp_path / "clean"
+    command = ("pipeline", "serve", "--every", "5s", "--raw", raw, "--clean", clean)
+    write_story("mill")
+    with running(tmp_path / "first.log", slow, tmp_path, *command) as first:
+        wait_until(lambda: titles(clean) == ["Ferry to mill"], "the first article")
+        write_story("pier")
+        wait_until(lambda: is_at_work(clean), "a run in the middle")
+        orphans = descendants(first.pid)
+        (active,) = [run["id"] for run in runs_of(api_of(tmp_path / "first.log")) if run["state_type"] == "RUNNING"]
+        first.kill()
+        if supervisor == "systemd":
+            for orphan in filter(is_alive, orphans):
+                os.kill(orphan, signal.SIGKILL)
+    write_story("quay")
+    with running(tmp_path / "second.log", slow, tmp_path, *command) as second:
+        wait_until(lambda: titles(clean) == ["Ferry to mill", "Ferry to pier", "Ferry to quay"], "all articles")
+        wait_until(lambda: not any(map(is_alive, orphans)), "the end of what the first one left")
+        wait_until(lambda: verified(pipeline, clean), "a pause between runs")
+        runs = runs_of(api_of(tmp_path / "second.log"))
+        others = descendants(second.pid)
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(PATIENCE) == 0
+        wait_until(lambda: not any(map(is_alive, others)), "the end of all processes")
+
+    (state,) = [run["state"] for run in runs if run["id"] == active]
+    assert (state["type"], state["message"]) == ("CRASHED", "The process that served this run is gone.")
+    assert titles(clean) == ["Ferry to mill", "Ferry to pier", "Ferry to quay"]
+    assert verify(clean, raw) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
