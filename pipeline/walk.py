@@ -78,7 +78,7 @@ class Walk:
     def _file(self, file: RawFile) -> Iterator[Item]:
         """What is left to be done of the file that is next; that it changed while it was read shows at its end."""
         begin, skipped = self.progress, Counter[str]()
-        with opened(file) as content:
+        with opened(file, copied=True) as content:
             outcome: Fingerprint | ReadFailure
             if isinstance(content, ReadFailure):
                 outcome = content

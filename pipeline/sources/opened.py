@@ -11,13 +11,16 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from tempfile import TemporaryFile, gettempdir
+from typing import IO, TYPE_CHECKING
 
+from pipeline.addresses import STREAM_BYTES, StoredObject, close_quietly, look_at, open_stream, read_range
 from pipeline.records import RawFile, Slice
-from pipeline.sources.discover import with_status
+from pipeline.sources.discover import look_again, seen_as, with_status
 from pipeline.sources.layers import buffered
 
 if TYPE_CHECKING:
@@ -50,50 +53,106 @@ CHANGED = ReadFailure("changed while it was read", changed=True)
 class OpenFile:
     """A raw file that is being read."""
 
-    def __init__(self, file: RawFile, descriptor: int, status: os.stat_result) -> None:
-        self.file = with_status(file, status)
-        self._descriptor = descriptor
-        self._bytes = _HashedFile(descriptor) if file.slice is None else _SlicedFile(descriptor, file.slice)
-        self.stream = buffered(self._bytes)
+    def __init__(self, file: RawFile, content: "_HashedFile | _SlicedFile", look: Callable[[], RawFile | None]) -> None:
+        self.file = file
+        self._bytes = content
+        self._look = look
+        self.stream = buffered(content)
 
     def finish(self) -> Fingerprint | ReadFailure:
         """Read what is left, and say whether the bytes were those of one file that held still."""
         try:
             sha256, count = self._bytes.finish()
-            after = os.fstat(self._descriptor)
         except OSError as error:
-            return ReadFailure(explain(error))
+            self._bytes.error = error
+            count = 0
+        seen = self._look()
+        if seen != self.file:
+            return CHANGED
         if self._bytes.error is not None:
             return ReadFailure(explain(self._bytes.error))
-        seen = with_status(self.file, after)
-        if seen != self.file or count != seen.span:
-            return CHANGED
-        return Fingerprint(seen, sha256)
+        return Fingerprint(self.file, sha256) if count == self.file.span else CHANGED
 
 
 @contextmanager
-def opened(file: RawFile) -> Iterator[OpenFile | ReadFailure]:
+def opened(file: RawFile, *, copied: bool = False) -> Iterator[OpenFile | ReadFailure]:
     """
     Open a raw file, or a slice of it, sure that it is a regular one, and that a slice is one of the file that was cut.
 
-    Running out of descriptors or memory says nothing about the file: that is raised.
+    An object is read as it comes; or it is copied first to a temporary file that has no name, so that no reader waits for a
+    network, and then a network that fails is raised. That says nothing about the file; nor does running out of descriptors,
+    memory or room, which is raised too.
     """
+    with ExitStack() as stack:
+        try:
+            if isinstance(file.path, StoredObject):
+                found = _object(file, file.path, stack, copied=copied)
+            else:
+                found = _file(file, stack)
+        except FileNotFoundError as error:
+            found = CHANGED if file.slice else ReadFailure(explain(error), vanished=True)
+        except OSError as error:
+            if copied and isinstance(file.path, StoredObject) and not isinstance(error, PermissionError):
+                raise
+            found = ReadFailure(explain(error))
+        yield found
+
+
+def _file(file: RawFile, stack: ExitStack) -> OpenFile | ReadFailure:
+    """Open a file of this machine."""
+    descriptor = os.open(str(file.path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    stack.callback(os.close, descriptor)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return ReadFailure("no regular file")
+    seen = with_status(file, status)
+    if file.slice is None:
+        content: _HashedFile | _SlicedFile = _HashedFile(io.FileIO(descriptor, closefd=False))
+    elif seen == file:
+        os.lseek(descriptor, file.slice.begin, os.SEEK_SET)
+        content = _SlicedFile(io.FileIO(descriptor, closefd=False), file.slice)
+    else:
+        return CHANGED
+    return OpenFile(seen, content, lambda: with_status(file, os.fstat(descriptor)))
+
+
+def _object(file: RawFile, where: StoredObject, stack: ExitStack, *, copied: bool) -> OpenFile | ReadFailure:
+    """Open an object, at the version that it has now."""
+    seen = seen_as(file, look_at(where))
+    if file.slice and seen != file:
+        return CHANGED
+    begin, end = (file.slice.begin, file.slice.end) if file.slice else (0, seen.size)
+    if copied:
+        raw = _copy(where, begin, end, stack)
+    else:
+        stream = open_stream(where)
+        stack.callback(close_quietly, stream)
+        stream.seek(begin)
+        raw = _ObjectFile(stream)
+    content = _SlicedFile(raw, file.slice) if file.slice else _HashedFile(raw)
+    return OpenFile(seen, content, partial(_look_again, file, where) if copied else partial(look_again, file))
+
+
+def _look_again(file: RawFile, where: StoredObject) -> RawFile | None:
+    """The object as it is now; None where it is gone."""
     try:
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return seen_as(file, look_at(where))
+    except FileNotFoundError:
+        return None
+
+
+def _copy(where: StoredObject, begin: int, end: int, stack: ExitStack) -> io.RawIOBase:
+    """Some bytes of an object in a temporary file, which is gone as soon as nobody has it open, even if killed."""
+    try:
+        copy = stack.enter_context(TemporaryFile(buffering=0))  # noqa: SIM115 - the stack closes it
+        for start in range(begin, end, STREAM_BYTES):
+            copy.write(read_range(where, start, min(end, start + STREAM_BYTES)))
+        copy.seek(0)
     except OSError as error:
-        gone = isinstance(error, FileNotFoundError)
-        yield CHANGED if gone and file.slice else ReadFailure(explain(error), vanished=gone)
-        return
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            yield ReadFailure("no regular file")
-        elif file.slice and with_status(file, status) != file:
-            yield CHANGED
-        else:
-            yield OpenFile(file, descriptor, status)
-    finally:
-        os.close(descriptor)
+        if error.errno == errno.ENOSPC:
+            raise OSError(error.errno, error.strerror, gettempdir()) from error
+        raise
+    return copy
 
 
 def fingerprint(file: RawFile) -> Fingerprint | ReadFailure:
@@ -106,14 +165,39 @@ def explain(error: OSError) -> str:
     """Say why a file cannot be read."""
     if error.errno in _EXHAUSTED:
         raise error
-    return (error.strerror or type(error).__name__).lower()
+    return (error.strerror or str(error) or type(error).__name__).lower()
+
+
+class _ObjectFile(io.RawIOBase):
+    """An object's bytes as a raw file; what any store may raise is a `ConnectionError`, which is no fault of the bytes."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer).cast("B")
+        try:
+            data = self._stream.read(len(view))
+        except Exception as error:
+            raise ConnectionError(str(error) or type(error).__name__) from error
+        view[: len(data)] = data
+        return len(data)
 
 
 class _HashedFile(io.RawIOBase):
     """A file whose bytes are hashed in their order, however it is read: a gap waits until it is filled."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._file = io.FileIO(descriptor, closefd=False)
+    def __init__(self, file: io.RawIOBase) -> None:
+        self._file = file
         self._digest = hashlib.sha256()
         self._hashed = 0  # bytes
         self._position = 0
@@ -157,27 +241,24 @@ class _HashedFile(io.RawIOBase):
 class _SlicedFile(io.RawIOBase):
     """The bytes of a slice, as if there were no others."""
 
-    def __init__(self, descriptor: int, part: Slice) -> None:
-        self._descriptor = descriptor
+    def __init__(self, file: io.RawIOBase, part: Slice) -> None:
+        self._file = file  # its next byte is the first of the slice
         self._slice = part
-        self._position = part.begin
+        self._left = part.end - part.begin
         self.error: OSError | None = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        view = memoryview(buffer).cast("B")
         try:
-            data = os.pread(self._descriptor, min(len(view), self._slice.end - self._position), self._position)
+            count = self._file.readinto(memoryview(buffer).cast("B")[: self._left]) or 0
         except OSError as error:
             self.error = error
             raise
-        view[: len(data)] = data
-        self._position += len(data)
-        return len(data)
+        self._left -= count
+        return count
 
     def finish(self) -> tuple[str, int]:
-        """The digest of the whole file, and how many bytes the slice has, read or not."""
-        size = os.fstat(self._descriptor).st_size
-        return self._slice.sha256, max(0, min(size, self._slice.end) - self._slice.begin)
+        """The digest of the whole file, which says what the bytes were if its status still holds, and the slice's size."""
+        return self._slice.sha256, self._slice.end - self._slice.begin
