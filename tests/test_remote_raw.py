@@ -5,12 +5,13 @@ import io
 import json
 import os
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import fsspec
 import pyarrow as pa
@@ -28,7 +29,7 @@ from pipeline.records import Article, RawRecord, Rejection
 from pipeline.report import RunReport
 from pipeline.run import load_voices, run_directly
 from pipeline.sources.discover import discover, file_at, look_again
-from pipeline.sources.opened import OpenFile, ReadFailure, fingerprint, opened
+from pipeline.sources.opened import AHEAD, OpenFile, ReadFailure, fingerprint, opened, opened_in_turn, read_range
 from pipeline.sources.reading import Reading
 from pipeline.store import history, status, verify
 from pipeline.voices import Voices
@@ -38,15 +39,17 @@ from tests.store_cases import by_source, lasting, page, rows, story, write
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with s3_server() as endpoint:
-        yield endpoint
+def bucket() -> Iterator[str]:
+    """A bucket for all of these tests, since a client takes a while to make."""
+    with s3_server() as endpoint, pytest.MonkeyPatch.context() as patch:
+        yield new_bucket(endpoint, patch)
+        fsspec.filesystem("s3").clear_instance_cache()
 
 
 @pytest.fixture
-def dumps(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of a folder in a fresh bucket; put something into it."""
-    return f"{new_bucket(server, monkeypatch)}/dumps"
+def dumps(bucket: str) -> str:
+    """The address of a folder of its own; put something into it."""
+    return f"{bucket}/{uuid4().hex}/dumps"
 
 
 def put(url: str, files: dict[str, bytes]) -> None:
@@ -161,7 +164,6 @@ def test_a_large_object_is_cut_into_slices(
     run_trivially(raw, tmp_path / "local")
     monkeypatch.setattr("pipeline.sources.slices.SLICE_BYTES", 4_000)
     fetched: list[int] = []
-    read_range = import_module("pipeline.sources.opened").read_range
     monkeypatch.setattr(
         "pipeline.sources.opened.read_range", lambda file, *ends: fetched.append(ends[1]) or read_range(file, *ends)
     )
@@ -186,23 +188,63 @@ def once(do: Callable[[], None]) -> Any:
 
 
 CHANGES: dict[str, Callable[[str], None]] = {
-    "replaced": lambda url: put(url, {"b.jsonl": b"".join(map(line, range(3000, 5100)))}),
-    "replaced by the same size": lambda url: put(url, {"b.jsonl": b"".join(map(line, range(2100)))[::-1]}),
+    "replaced": lambda url: put(url, {"b.jsonl": b"".join(map(line, range(30, 60)))}),
+    "replaced by the same size": lambda url: put(url, {"b.jsonl": b"".join(map(line, range(10, 40)))[::-1]}),
+    "cut off": lambda url: put(url, {"b.jsonl": b""}),
     "deleted": lambda url: remove(url, "b.jsonl"),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_an_object_that_changes_while_it_is_read_is_rejected(dumps: str, clean: Path, change: str) -> None:
-    """None of it is published; the next run cleans what is there then."""
-    put(dumps, {"a.txt": story("Ems").encode(), "b.jsonl": b"".join(map(line, range(2100)))})
+@pytest.mark.parametrize("before", [True, False])
+def test_an_object_that_changes_while_it_is_read_is_rejected(
+    dumps: str,
+    clean: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+    before: bool,  # noqa: FBT001 - as pytest passes it
+) -> None:
+    """Between two requests; none of it is published, and the next run cleans what is there then."""
+    put(dumps, {"a.txt": story("Ems").encode(), "b.jsonl": b"".join(map(line, range(10, 40)))})
 
-    report = run_trivially(dumps, clean, once(lambda: CHANGES[change](dumps)))
+    def change_it(file: Any, *ends: int) -> bytes:
+        if file.name == "b.jsonl" and before:
+            CHANGES[change](dumps)
+        content = bytes(read_range(file, *ends))
+        if file.name == "b.jsonl" and not before:
+            CHANGES[change](dumps)
+        return content
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.sources.opened.read_range", change_it)
+        report = run_trivially(dumps, clean)
 
     assert (report.records, report.rejected_by_reason) == (2, {"changed-while-read": 1})
     assert set(by_source(clean)) == {"a.txt#1"}
     files = run_trivially(dumps, clean).files
     assert (files.changed, files.removed) == ((0, 1) if change == "deleted" else (1, 0))
+
+
+def test_small_objects_do_not_wait_for_each_other(dumps: str, clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some are fetched before their turn; where a run breaks off among them, nothing is left open."""
+    put(dumps, {f"{number:02}.txt": story(f"Town {number}").encode() for number in range(20)})
+    fetching, most = [0], [0]
+
+    def slowly(file: Any, *ends: int) -> bytes:
+        fetching[0] += 1
+        most[0] = max(most[0], fetching[0])
+        time.sleep(0.05)
+        fetching[0] -= 1
+        if file.name == "09.txt" and breaks:
+            raise ConnectionError("no answer")
+        return bytes(read_range(file, *ends))
+
+    monkeypatch.setattr("pipeline.sources.opened.read_range", slowly)
+    breaks = True
+    assert run_trivially(dumps, clean).shards_failed == 1
+    breaks = False
+    assert run_trivially(dumps, clean).articles == 20
+    assert 2 <= most[0] <= AHEAD
 
 
 def test_an_object_that_went_before_its_turn_is_left_to_the_next_run(dumps: str, clean: Path) -> None:
@@ -218,7 +260,6 @@ def test_an_object_that_went_before_its_turn_is_left_to_the_next_run(dumps: str,
 def test_a_network_that_fails_rejects_nothing(dumps: str, clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says nothing about the object: its shard is left to the next run, and the others are done."""
     put(dumps, {"a.txt": story("Ems").encode(), "b.txt": story("Weser").encode()})
-    read_range = import_module("pipeline.sources.opened").read_range
 
     def fail(file: Any, *ends: int) -> bytes:
         if file.name == "a.txt":
@@ -255,8 +296,8 @@ def test_a_full_temporary_folder_is_named(dumps: str, monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pipeline.sources.opened.read_range", full)
-    with pytest.raises(OSError, match="No space") as caught, opened(discover(dumps).files[0], copied=True):
-        pass
+    with pytest.raises(OSError, match="No space") as caught:
+        list(opened_in_turn(discover(dumps).files))
     assert caught.value.filename == tempfile.gettempdir()
 
 
@@ -309,6 +350,7 @@ def test_missing_credentials_and_packages_are_told(dumps: str, monkeypatch: pyte
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     with pytest.raises(UsageError, match=f"{dumps}: no credentials were found"):
         discover(dumps)
+    fsspec.filesystem("s3").clear_instance_cache()
 
     def refuse(*_: object, **__: object) -> None:
         raise ImportError("Install s3fs to access S3")
