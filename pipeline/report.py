@@ -166,6 +166,9 @@ def _remarks(files: FileCounts) -> list[str]:
         f"left to the next run: {files.left + files.vanished:,} files that changed or went meanwhile": (
             files.left + files.vanished > 0
         ),
+        f"could not be read: {files.unread:,} files, or changed meanwhile; the articles they gave before stay": (
+            files.unread > 0
+        ),
         f"refused: {files.refused:,} raw files are gone at once, their articles stay;"
         " allow it with --allow-mass-delete": files.refused > 0,
     }

@@ -157,7 +157,7 @@ def _report(plan: Plan, results: Sequence[ShardResult], committed: Committed, st
         articles_path=plan.clean / "articles",
         snapshot=committed.snapshot,
         published=committed.published,
-        files=replace(plan.counts, vanished=vanished),
+        files=replace(plan.counts, vanished=vanished, unread=committed.unread),
         records=committed.articles + rejected,
         articles=committed.articles - committed.duplicates,
         duplicates=committed.duplicates,

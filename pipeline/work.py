@@ -40,6 +40,7 @@ class FileCounts:
     resumed: int = 0  # of those to clean: finished by a run that died before its commit, and taken over
     resumed_slices: int = 0  # taken over of other files, of which slices are still to be cleaned
     vanished: int = 0  # gone between the scan and their turn; left to the next run
+    unread: int = 0  # could not be read to the end, but gave articles before, which stay; left to the next run
 
 
 @dataclass(frozen=True, slots=True)

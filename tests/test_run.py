@@ -480,6 +480,36 @@ def test_an_unreadable_file_is_rejected_and_tried_again_when_it_changes(
     assert verify(clean) == []
 
 
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(errno.EIO, "Input/output error")])
+def test_a_file_that_cannot_be_read_anymore_keeps_its_articles(
+    raw: Path, clean: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    """Nothing says that they are gone. Each run tries it again and says so, and takes it once it can be read."""
+    write(raw, {"a.txt": story("Ems"), "b.txt": story("Weser")})
+    run(raw, clean)
+    before = lasting(clean)
+    write(raw, {"b.txt": story("Elbe")})
+    opened = os.open
+
+    def refuse(path: object, *rest: int, **more: int) -> int:
+        if str(path).endswith("b.txt"):
+            raise error
+        return opened(path, *rest, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        reports = [run(raw, clean), run(raw, clean)]
+
+    for report in reports:
+        assert (report.files.unread, report.records, report.published, report.exit_code) == (1, 0, False, 0)
+        assert "could not be read: 1 files" in report.summary()
+    assert lasting(clean) == before
+    assert verify(clean) == []
+    after = run(raw, clean)
+    assert (after.files.unread, after.articles, after.store.articles) == (0, 1, 2)
+    assert rows(clean, "rejected") == []
+
+
 def test_running_out_of_descriptors_is_no_fault_of_the_file(
     raw: Path, clean: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,7 @@ class Touched:
     former_bucket: dict[int, int] = field(default_factory=dict)  # of a changed file's articles, by file number
     rejected_by_reason: Counter[str] = field(default_factory=Counter)  # records of this run
     waiting: set[int] = field(default_factory=set)  # pieces of files of which slices are missing; for the next run
+    unread: int = 0  # files that could not be read to the end and stay what they were
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +182,19 @@ def _is_whole(slices: Sequence[_ReadFile]) -> bool:
 def _take_files(
     state: sqlite3.Connection, files: Iterable[_ReadFile], pieces: Iterable[int], outcome: Outcome, touched: Touched
 ) -> None:
-    """Replace the records of files by what stands of them in pieces, whose other rows are passed over."""
+    """
+    Replace the records of files by what stands of them in pieces, whose other rows are passed over.
+
+    A file that could not be read to the end is not known to have lost anything: if it gave articles before, they stay, and the
+    next run tries again.
+    """
     numbers: dict[str, int] = {}
     unread: set[str] = set()  # could not be read to the end: what was read of them before is void
     former: dict[int, dict[int, FormerRejection]] = {}
     for read in files:
+        if not read.sha256 and _gave_articles(state, read.file.key):
+            touched.unread += 1
+            continue
         file_id = insert_file(state, read.file, outcome.scanned_ns, read.sha256, outcome.settings_digest)
         numbers[read.file.key] = file_id
         former[file_id] = _forget_records(state, file_id, touched)
@@ -201,6 +210,14 @@ def _take_files(
                 bucket = _take_rejection(state, file_id, row, former[file_id].get(row["record"]), outcome.now)
                 touched.rejected_buckets.add(bucket)
                 touched.rejected_by_reason[row["reason"]] += 1
+
+
+def _gave_articles(state: sqlite3.Connection, key: str) -> bool:
+    found = state.execute(
+        "SELECT 1 FROM raw_files JOIN records USING (file_id) WHERE path = ? AND article_id IS NOT NULL LIMIT 1",
+        (path_of(key),),
+    )
+    return found.fetchone() is not None
 
 
 def _rejections_to_take(piece: int, outcome: Outcome, unread: set[str]) -> Iterator[dict[str, Any]]:

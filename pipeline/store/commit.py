@@ -63,6 +63,7 @@ class Committed:
     articles: int  # records of this run that became articles, exact duplicates included
     duplicates: int  # of these, records that are not their article's canonical source
     rejected_by_reason: Mapping[str, int]  # records of this run
+    unread: int  # files that could not be read to the end, and whose articles stay
     lines_by_reason: Mapping[str, int]  # removed from the articles whose rows this run made
     sites: SiteFindings  # of the same articles
 
@@ -133,6 +134,7 @@ def commit(layout: Layout, outcome: Outcome, settings: Settings) -> Iterator[tup
                     articles=_became_articles(state),
                     duplicates=_duplicates(state),
                     rejected_by_reason=dict(sorted(touched.rejected_by_reason.items())),
+                    unread=touched.unread,
                     lines_by_reason=_lines_by_reason(state, outcome.pieces),
                     sites=take_sites(state, outcome.pieces),
                 ),
