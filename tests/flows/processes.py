@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,20 @@ def api_of(log: Path) -> str:
     return f"{address}/api"
 
 
-def runs_of(api: str) -> list[dict[str, Any]]:
-    """All runs that the server knows and that began or ended, in the order they were due."""
+def all_runs(api: str) -> list[dict[str, Any]]:
+    """All runs that the server knows, in the order they are due; 200 at most."""
     found = httpx.post(f"{api}/flow_runs/filter", json={"sort": "EXPECTED_START_TIME_ASC"}, timeout=30, trust_env=False)
-    return [run for run in found.json() if run["state_type"] != "SCHEDULED"]
+    return list(found.json())
+
+
+def runs_of(api: str) -> list[dict[str, Any]]:
+    """Those that began or ended."""
+    return [run for run in all_runs(api) if run["state_type"] != "SCHEDULED"]
+
+
+def due(run: Mapping[str, Any]) -> datetime:
+    """When a run was to begin."""
+    return datetime.fromisoformat(run["expected_start_time"])
 
 
 def completed(api: str) -> list[tuple[str, str]]:
