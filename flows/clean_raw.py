@@ -20,12 +20,14 @@ from flows.artifacts import emit_warnings, progress_published, publish_report
 from flows.progress import tell, watched_by
 from flows.runners import CLUSTERS, RunnerName, check_runner, make_runner, usable_cores
 from pipeline import run
+from pipeline.addresses import Place
 from pipeline.decide import Aim
 from pipeline.errors import PipelineError
 from pipeline.explain import visible
 from pipeline.limits import DEFAULT_LIMITS, WorkLimits
 from pipeline.records import Engine, RejectReason
 from pipeline.report import RunReport
+from pipeline.scratch import Scratch, clean_elsewhere, open_scratch
 from pipeline.shards import ShardResult
 from pipeline.sources.discover import DEFAULT_READING
 from pipeline.sources.reading import Reading
@@ -45,7 +47,7 @@ def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def plan(store: Layout, raw: Path, manner: Manner, options: run.PlanOptions) -> Plan:
+def plan(store: Layout, raw: Place, manner: Manner, options: run.PlanOptions) -> Plan:
     """Compare the raw folder with the store and write the work down as shards."""
     return run.plan_run(store, raw, run.load_voices(manner), options)
 
@@ -59,8 +61,10 @@ def plan(store: Layout, raw: Path, manner: Manner, options: run.PlanOptions) -> 
     retry_jitter_factor=0.5,
     retry_condition_fn=may_pass,
 )
-def clean_shard(shard: Path, runner: RunnerName) -> ShardResult:
-    """Read, clean and write one shard of raw files."""
+def clean_shard(shard: Path, runner: RunnerName, address: str | None = None) -> ShardResult:
+    """Read, clean and write one shard of raw files; of which the worker sees no more than an address, if there is one."""
+    if address is not None:
+        return clean_elsewhere(address)
     return run.clean_shard(shard) if runner is RunnerName.THREAD else run.clean_isolated(shard)
 
 
@@ -96,12 +100,13 @@ def publish_elsewhere(address: str, clean: Path) -> None:
 
 @flow(name="clean-raw", persist_result=False)
 def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user interface asks for
-    raw: Path = Path("raw"),
+    raw: Place = Path("raw"),
     clean: Path = Path("clean"),
     workers: int | None = None,
     runner: RunnerName = RunnerName.PROCESS,
     *,
     cluster: str | None = None,
+    scratch: str | None = None,
     aim: Aim = Aim.BALANCED,
     html_engine: Engine = Engine.LINES,
     comments: bool = False,
@@ -117,11 +122,12 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
     Clean the raw files that are new or changed since the last run, and publish the tables.
 
     Args:
-        raw: The folder with the raw dumps.
+        raw: The folder with the raw dumps, or its address, such as "s3://bucket/dumps".
         clean: The folder of the store; the tables are published here as Parquet.
         workers: How many shards are cleaned side by side; by default as many as there are cores.
         runner: Where shards are cleaned: in threads of the run's process, in watched processes, or by Dask or Ray.
         cluster: The address of a Dask or Ray cluster that is there already, such as "tcp://10.0.0.5:8786".
+        scratch: Where workers of a cluster put what they made, if they do not see `clean`, such as "s3://bucket/scratch".
         aim: What the learned model avoids more: leaving furniture ("precision"), or losing text ("recall").
         html_engine: What makes lines of HTML: all that a page shows ("lines"), or what trafilatura finds ("trafilatura").
         comments: Keep readers' comments, apart from the text: in a column of their own.
@@ -134,7 +140,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         wait_for_settling: Wait for files that are still being written; otherwise they are left to the next run.
 
     """
-    check_runner(runner, cluster)
+    check_runner(runner, cluster, scratch)
     options = run.PlanOptions(
         shard_size,
         wait=wait_for_settling,
@@ -144,10 +150,13 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         retry=retry,
     )
     with run.open_store(clean) as store:
+        away = open_scratch(scratch, store) if scratch else None
         work = plan(store, raw, Manner(aim, html_engine, comments), options)
         with progress_published(len(work.shards)) as watcher, watched_by(watcher):
-            results = list(clean_shards(work.shards, runner, workers or usable_cores(), cluster))
+            results = list(clean_shards(work.shards, runner, workers or usable_cores(), cluster, away))
         report = commit(store, work, results)
+        if away:
+            away.clear()
     publish(report, clean)
     if report.sites.warnings:
         warn(report, clean)
@@ -170,7 +179,11 @@ def headline(report: RunReport) -> str:
 
 
 def clean_shards(
-    shards: Sequence[Path], runner: RunnerName, workers: int, cluster: str | None = None
+    shards: Sequence[Path],
+    runner: RunnerName,
+    workers: int,
+    cluster: str | None = None,
+    scratch: Scratch | None = None,
 ) -> Iterator[ShardResult]:
     """
     Clean all shards and give the results of those that succeed; the others are logged and left to the next run.
@@ -179,7 +192,9 @@ def clean_shards(
     """
     records = 0
     where = RunnerName.PROCESS if len(shards) == 1 and runner in CLUSTERS else runner
-    for done, (shard, outcome) in enumerate(_clean_side_by_side(shards, where, workers, cluster), start=1):
+    for done, (shard, outcome) in enumerate(
+        _clean_side_by_side(shards, where, workers, cluster, scratch if where in CLUSTERS else None), start=1
+    ):
         match outcome:
             case ShardResult():
                 yield outcome
@@ -196,23 +211,26 @@ def _complain(shard: Path, error: Exception) -> None:
 
 
 def _clean_side_by_side(
-    shards: Sequence[Path], runner: RunnerName, workers: int, cluster: str | None
+    shards: Sequence[Path], runner: RunnerName, workers: int, cluster: str | None, scratch: Scratch | None
 ) -> Iterator[tuple[Path, ShardResult | Exception]]:
     """Each shard with its result, or with what stopped it, as they come."""
     if not shards:
         return
     with make_runner(runner, min(workers, len(shards)), cluster) as pool:
-        futures = {pool.submit(clean_shard, {"shard": shard, "runner": runner}): shard for shard in shards}
+        futures = {}
+        for shard in shards:
+            given = {"shard": shard, "runner": runner, "address": scratch.hand_out(shard) if scratch else None}
+            futures[pool.submit(clean_shard, given)] = shard
         try:
             for future in as_completed(list(futures)):
-                yield futures[future], _outcome(future)
+                yield futures[future], _outcome(future, futures[future], scratch)
         finally:
             run.end_crew()
 
 
-def _outcome(future: PrefectFuture[ShardResult]) -> ShardResult | Exception:
+def _outcome(future: PrefectFuture[ShardResult], shard: Path, scratch: Scratch | None) -> ShardResult | Exception:
     """The result of a shard, or what stopped it: that must not stop the others."""
     try:
-        return future.result()
+        return scratch.take_in(shard, future.result()) if scratch else future.result()
     except Exception as error:  # noqa: BLE001 - whatever it is
         return error

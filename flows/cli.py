@@ -19,6 +19,7 @@ from flows.progress import progress_shown, tell, watched_by
 from flows.runners import CLUSTERS, RunnerName, check_runner, usable_cores
 from flows.schedule import make_schedule
 from flows.terminal import keep_terminal_quiet
+from pipeline.addresses import Place, place_of
 from pipeline.cli import (
     AimOption,
     CleanOption,
@@ -55,7 +56,9 @@ def reachable(url: str | None) -> str | None:
     return url
 
 
-RawOption = Annotated[Path, typer.Option("--raw", help="The folder with the raw dumps.")]
+RawOption = Annotated[
+    str, typer.Option("--raw", metavar="PATH", help="The folder with the raw dumps, or its address: s3://bucket/dumps.")
+]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", min=1, help="Shards cleaned side by side.  [default: cores]")
 ]
@@ -66,6 +69,14 @@ ClusterOption = Annotated[
         "--cluster",
         metavar="ADDRESS",
         help="Of a Dask scheduler or Ray cluster that is there already, such as tcp://10.0.0.5:8786.",
+    ),
+]
+ScratchOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scratch",
+        metavar="URL",
+        help="Where workers of a cluster put what they made, if they do not see --clean: s3://bucket/scratch.",
     ),
 ]
 PublishOption = Annotated[
@@ -89,11 +100,12 @@ LogFormatOption = Annotated[
 
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
-    raw: RawOption = Path("raw"),
+    raw: RawOption = "raw",
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
     cluster: ClusterOption = None,
+    scratch: ScratchOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -117,8 +129,8 @@ def run(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
     settings = load_config(config)
     options = PlanOptions(allow_mass_delete=allow_mass_delete, reading=settings.read, limits=settings.limits)
     if dry_run:
-        _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    report = _run(raw, clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
+        _say_what_would_be_done(place_of(raw), clean, manner, options, as_object=as_object)
+    report = _run(place_of(raw), clean, workers, runner, cluster, scratch, manner, options, logs, no_prefect=no_prefect)
     _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
@@ -128,11 +140,12 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
         list[RejectReason] | None,
         typer.Option("--reason", help="Only what was rejected for this; may be repeated.  [default: any reason]"),
     ] = None,
-    raw: RawOption = Path("raw"),
+    raw: RawOption = "raw",
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
     cluster: ClusterOption = None,
+    scratch: ScratchOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -155,8 +168,8 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
     settings = load_config(config)
     options = PlanOptions(reading=settings.read, limits=settings.limits, retry=tuple(reason or RejectReason))
     if dry_run:
-        _say_what_would_be_done(raw, clean, manner, options, as_object=as_object)
-    report = _run(raw, clean, workers, runner, cluster, manner, options, logs, no_prefect=no_prefect)
+        _say_what_would_be_done(place_of(raw), clean, manner, options, as_object=as_object)
+    report = _run(place_of(raw), clean, workers, runner, cluster, scratch, manner, options, logs, no_prefect=no_prefect)
     _tell(report, clean, publish, as_object=as_object, strict=strict)
 
 
@@ -164,11 +177,12 @@ def retry(  # noqa: PLR0913, PLR0917 - as above
 def serve(  # noqa: PLR0913, PLR0917 - as above
     cron: Annotated[str | None, typer.Option("--cron", help="Five fields, such as '0 6 * * *', in local time.")] = None,
     every: Annotated[str | None, typer.Option("--every", help="A duration, such as 30s, 15m, 2h or 1d.")] = None,
-    raw: RawOption = Path("raw"),
+    raw: RawOption = "raw",
     clean: CleanOption = Path("clean"),
     workers: WorkersOption = None,
     runner: RunnerOption = RunnerName.PROCESS,
     cluster: ClusterOption = None,
+    scratch: ScratchOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -190,9 +204,9 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
     from flows.serve import Served, serve  # noqa: PLC0415 - imports Prefect, see the module
 
     manner = Manner(aim, engine, comments)
-    check_runner(runner, cluster)
+    check_runner(runner, cluster, scratch)
     served = Served(
-        raw,
+        place_of(raw),
         clean,
         workers or usable_cores(),
         runner,
@@ -202,27 +216,29 @@ def serve(  # noqa: PLR0913, PLR0917 - as above
         settings.read,
         settings.limits,
         cluster,
+        scratch,
     )
     serve(served, state, Console(stderr=True))
 
 
 def _run(  # noqa: PLR0913, PLR0917 - as above
-    raw: Path,
+    raw: Place,
     clean: Path,
     workers: int | None,
     runner: RunnerName,
     cluster: str | None,
+    scratch: str | None,
     manner: Manner,
     options: PlanOptions,
     logs: LogFormat,
     *,
     no_prefect: bool,
 ) -> RunReport:
-    check_runner(runner, cluster)
+    check_runner(runner, cluster, scratch)
     if no_prefect and runner in CLUSTERS:
         raise UsageError(f"--runner {runner} needs Prefect; leave out --no-prefect")
     choose_log_format(logs)
-    run_once = _run_directly if no_prefect else partial(_run_flow, cluster)
+    run_once = _run_directly if no_prefect else partial(_run_flow, cluster, scratch)
     with progress_shown() as watcher, watched_by(watcher):
         report = run_once(raw, clean, workers or usable_cores(), runner, manner, options)
     if logs is LogFormat.JSON:
@@ -262,7 +278,7 @@ def watch_runs() -> None:
 
 
 def _say_what_would_be_done(
-    raw: Path, clean: Path, manner: Manner, options: PlanOptions, *, as_object: bool
+    raw: Place, clean: Path, manner: Manner, options: PlanOptions, *, as_object: bool
 ) -> NoReturn:
     from pipeline.plan import preview  # noqa: PLC0415 - not needed to show help
     from pipeline.voices import load_voices  # noqa: PLC0415 - as above
@@ -273,7 +289,7 @@ def _say_what_would_be_done(
 
 
 def _run_directly(  # noqa: PLR0913, PLR0917 - as above
-    raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
+    raw: Place, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
 ) -> RunReport:
     from pipeline.run import run_directly  # noqa: PLC0415 - not needed to show help
 
@@ -282,7 +298,14 @@ def _run_directly(  # noqa: PLR0913, PLR0917 - as above
 
 
 def _run_flow(  # noqa: PLR0913, PLR0917 - as above
-    cluster: str | None, raw: Path, clean: Path, workers: int, runner: RunnerName, manner: Manner, options: PlanOptions
+    cluster: str | None,
+    scratch: str | None,
+    raw: Place,
+    clean: Path,
+    workers: int,
+    runner: RunnerName,
+    manner: Manner,
+    options: PlanOptions,
 ) -> RunReport:
     state = environment.prepare(clean)
     from flows.clean_raw import clean_raw  # noqa: PLC0415 - imports Prefect, see the module
@@ -296,6 +319,7 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
             workers,
             runner,
             cluster=cluster,
+            scratch=scratch,
             aim=manner.aim,
             html_engine=manner.engine,
             comments=manner.comments,

@@ -9,6 +9,7 @@ from enum import StrEnum
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from pipeline.addresses import connect
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,12 +47,15 @@ def make_runner(name: RunnerName, workers: int, cluster: str | None = None) -> "
             return _ray(workers, cluster)
 
 
-def check_runner(name: RunnerName, cluster: str | None) -> None:
+def check_runner(name: RunnerName, cluster: str | None, scratch: str | None = None) -> None:
     """Refuse before the run what would fail in it: `UsageError`."""
+    if scratch is not None:
+        connect(scratch)
     if name in CLUSTERS and find_spec(f"prefect_{name}") is None:
         raise UsageError(f"--runner {name} needs more packages: pip install 'article-pipeline[{name}]'")
-    if cluster is not None and name not in CLUSTERS:
-        raise UsageError(f"--cluster is for {' and '.join(sorted(CLUSTERS))}, not for --runner {name}")
+    for option, value in {"--cluster": cluster, "--scratch": scratch}.items():
+        if value is not None and name not in CLUSTERS:
+            raise UsageError(f"{option} is for {' and '.join(sorted(CLUSTERS))}, not for --runner {name}")
 
 
 def _dask(workers: int, address: str | None) -> "TaskRunner[Any]":

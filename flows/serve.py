@@ -52,6 +52,7 @@ from flows.environment import store_name
 from flows.runners import RunnerName
 from flows.schedule import Schedule
 from flows.terminal import keep_terminal_quiet
+from pipeline.addresses import Place
 from pipeline.errors import StoreBusy, UsageError
 from pipeline.limits import DEFAULT_LIMITS, WorkLimits
 from pipeline.logs import LogFormat, log_format
@@ -73,7 +74,7 @@ POLL_SECONDS = 10.0
 class Served:
     """What is served, and when."""
 
-    raw: Path
+    raw: Place
     clean: Path
     workers: int
     runner: RunnerName
@@ -83,6 +84,7 @@ class Served:
     reading: Reading = DEFAULT_READING
     limits: WorkLimits = DEFAULT_LIMITS
     cluster: str | None = None  # the address of a Dask or Ray cluster
+    scratch: str | None = None  # where its workers put what they made
 
     @property
     def name(self) -> str:
@@ -93,11 +95,12 @@ class Served:
     def parameters(self) -> dict[str, Any]:
         """Absolute paths, since a flow run may start in another folder."""
         return {
-            "raw": str(self.raw.resolve()),
+            "raw": str(self.raw.resolve() if isinstance(self.raw, Path) else self.raw),
             "clean": str(self.clean.resolve()),
             "workers": self.workers,
             "runner": self.runner.value,
             "cluster": self.cluster,
+            "scratch": self.scratch,
             "aim": self.manner.aim.value,
             "html_engine": self.manner.engine.value,
             "comments": self.manner.comments,

@@ -47,6 +47,8 @@ MOST_LINES = 50_000
 """Of a document, with the blank ones; the longest of 2,625 gold pages shows 6,439."""
 MOST_TAGS = 1_000_000
 """Of a page; half a kilobyte each while it is read."""
+MOST_SEEN = 200_000
+"""Characters of a line that the model reads: all of a text of 30,000 words in one line. The rest would say nothing new."""
 PART = 16_000_000
 """Characters that are cleaned together, unless one document has more."""
 PIECE = 100
@@ -176,7 +178,7 @@ def _in_its_place(document: Document, judgement: Judgement) -> Judgement:
 def seen_lines(lines: pl.DataFrame, judgements: Sequence[Judgement]) -> SeenLines:
     """Judged lines as the learned model sees them."""
     return SeenLines(
-        texts=lines["body"].to_list(),
+        texts=lines["body"].str.head(MOST_SEEN).to_list(),
         doc=lines["doc"].to_numpy().astype(np.int64),
         gap=lines["gap"].to_numpy(),
         marks=np.fromiter(chain.from_iterable(judged.marks for judged in judgements), np.int64, len(lines)),

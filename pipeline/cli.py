@@ -26,23 +26,24 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
+from pipeline.addresses import Place, path_in, place_of
 from pipeline.clean import clean_records
 from pipeline.config import load_config
 from pipeline.decide import Aim
 from pipeline.doctor import PEEKED, examine
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import AddressError, PipelineError, UsageError
 from pipeline.explain import as_json, count_reasons, explain_lines, render, visible
 from pipeline.logs import LogFormat, log_format
 from pipeline.markdown import render_markdown
 from pipeline.plan import PlanOptions, preview
-from pipeline.records import Article, Engine, RawFile, RawRecord, Rejection
+from pipeline.records import Article, Engine, RawRecord, Rejection
 from pipeline.report import Preview, RunReport
 from pipeline.score import table as score_table
 from pipeline.score.cache import CACHE
 from pipeline.score.pages import Key
 from pipeline.score.run import Tell, score_file
 from pipeline.score.shapes import Shape
-from pipeline.sources.discover import DEFAULT_READING
+from pipeline.sources.discover import DEFAULT_READING, file_alone
 from pipeline.sources.layers import BUFFER_BYTES
 from pipeline.sources.opened import ReadFailure, opened
 from pipeline.sources.read import read_stream
@@ -91,8 +92,13 @@ def local_folder(path: Path) -> Path:
     return path
 
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A dump or page, as it lies below raw/.")]
-InputArgument = Annotated[Path, typer.Argument(metavar="FILE|-", help="A dump or page, or - for stdin.")]
+FileArgument = Annotated[
+    str, typer.Argument(metavar="FILE", help="A dump or page, as it lies below raw/; or its address.")
+]
+InputArgument = Annotated[str, typer.Argument(metavar="FILE|-", help="A dump or page, its address, or - for stdin.")]
+RawAgainOption = Annotated[
+    str | None, typer.Option("--raw", help="The raw folder or its address, if it is not that of the last run.")
+]
 RecordOption = Annotated[int, typer.Option("--record", min=1, help="Which document of a file that holds several.")]
 CleanOption = Annotated[
     Path,
@@ -134,7 +140,7 @@ def explain(  # noqa: PLR0913, PLR0917 - typer reads a command's options from it
 
     Example: pipeline explain raw/samples/mirror-harbor-ferry.txt
     """
-    outcome = clean_record(read_record(file, record, load_config(config).read), Manner(aim, engine))
+    outcome = clean_record(read_record(place_of(file), record, load_config(config).read), Manner(aim, engine))
     match outcome:
         case Article():
             _explain_article(outcome, as_object=as_object)
@@ -159,7 +165,7 @@ def clean(
 
     Example: pipeline clean page.html > page.txt
     """
-    outcome = clean_record(read_record(file, 1, load_config(config).read), Manner(aim, engine, comments))
+    outcome = clean_record(read_record(place_of(file), 1, load_config(config).read), Manner(aim, engine, comments))
     if isinstance(outcome, Rejection):
         complain(describe_rejection(outcome))
     elif sys.stdout.isatty():
@@ -175,9 +181,7 @@ def _printed(article: Article) -> str:
 @app.command()
 def status(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
     clean: CleanOption = Path("clean"),
-    raw: Annotated[
-        Path | None, typer.Option("--raw", help="The raw folder, if it is not that of the last run.")
-    ] = None,
+    raw: RawAgainOption = None,
     aim: AimOption = Aim.BALANCED,
     engine: EngineOption = Engine.LINES,
     comments: CommentsOption = False,
@@ -197,12 +201,18 @@ def status(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its
         typer.echo("\n".join(visible(line) for line in [*describe_status(found), *describe_next(found, then)]))
 
 
-def _preview_next(found: Status, raw: Path | None, manner: Manner, reading: Reading) -> Preview | None:
-    """What the next run would do; None where there is no raw folder to look into."""
-    folder = raw or (found.last_run.raw if found.last_run else None)
-    if folder is None or (raw is None and not folder.is_dir()):
+def _preview_next(found: Status, raw: str | None, manner: Manner, reading: Reading) -> Preview | None:
+    """What the next run would do; None where there is no raw folder to look into, and none was asked for."""
+    folder = place_of(raw) if raw else found.last_run.raw if found.last_run else None
+    if folder is None or (raw is None and isinstance(folder, Path) and not folder.is_dir()):
         return None
-    return preview(folder, found.clean, load_voices(manner), PlanOptions(wait=False, reading=reading))
+    options = PlanOptions(wait=False, reading=reading)
+    try:
+        return preview(folder, found.clean, load_voices(manner), options)
+    except (AddressError, UsageError):
+        if raw or isinstance(folder, Path):
+            raise
+        return None  # what the store holds can be told without the network
 
 
 @app.command()
@@ -287,9 +297,7 @@ def draw_history(runs: Sequence[RunReport]) -> Table:
 @app.command()
 def verify(
     clean: CleanOption = Path("clean"),
-    raw: Annotated[
-        Path | None, typer.Option("--raw", help="The raw folder, if it is not that of the last run.")
-    ] = None,
+    raw: RawAgainOption = None,
     config: ConfigOption = None,
     as_object: JsonOption = False,
 ) -> None:
@@ -298,7 +306,7 @@ def verify(
 
     Example: pipeline verify --clean clean
     """
-    findings = verify_store(clean, raw, load_config(config).read)
+    findings = verify_store(clean, place_of(raw) if raw else None, load_config(config).read)
     if as_object:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:
@@ -310,9 +318,10 @@ def verify(
 
 @app.command()
 def doctor(
-    raw: Annotated[Path, typer.Argument(metavar="PATH", help="The folder with the raw dumps, or one file.")] = Path(
-        "raw"
-    ),
+    raw: Annotated[
+        str,
+        typer.Argument(metavar="PATH", help="The folder with the raw dumps, or one file; or the address of either."),
+    ] = "raw",
     config: ConfigOption = None,
     peek: Annotated[int, typer.Option("--peek", min=1, help="How many records of each file to look at.")] = PEEKED,
     as_object: JsonOption = False,
@@ -322,7 +331,7 @@ def doctor(
 
     Example: pipeline doctor raw
     """
-    found = examine(raw, load_config(config).read, peek)
+    found = examine(place_of(raw), load_config(config).read, peek)
     if as_object:
         print_json(json.loads(found.to_json()))
         return
@@ -415,11 +424,11 @@ def progress_bar() -> Iterator[Tell]:
         yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
 
 
-def read_record(path: Path, number: int, reading: Reading = DEFAULT_READING) -> RawRecord | Rejection:
+def read_record(path: Place, number: int, reading: Reading = DEFAULT_READING) -> RawRecord | Rejection:
     """One document of a file, or of stdin for "-", or why it is none; `UsageError` when the file holds fewer."""
     count = 0
     with _stream(path) as (stream, size):
-        for outcome in read_stream(stream, path.as_posix(), size, reading.alone(path)):
+        for outcome in read_stream(stream, path_in(path).as_posix(), size, reading.alone(path_in(path))):
             if isinstance(outcome, RawRecord | Rejection):
                 count += 1
                 if count == number:
@@ -473,7 +482,9 @@ def describe_status(found: Status) -> list[str]:
 def describe_next(found: Status, then: Preview | None) -> list[str]:
     """What the next run would do, in lines for a person."""
     if then is None:
-        where = f"{found.last_run.raw} is gone" if found.last_run else "no run has been made"
+        last = found.last_run.raw if found.last_run else None
+        why = "is gone" if isinstance(last, Path) else "is gone or cannot be reached"
+        where = f"{last} {why}" if last else "no run has been made"
         return [f"next run: {where}; name the raw folder with --raw"]
     return [f"next run, of {then.raw}:", *(f"  {line}" for line in then.summary().splitlines())]
 
@@ -525,13 +536,13 @@ def console() -> Console:
 
 
 @contextmanager
-def _stream(path: Path) -> Iterator[tuple[io.BufferedReader, int]]:
+def _stream(path: Place) -> Iterator[tuple[io.BufferedReader, int]]:
     """A file's bytes, or those of stdin, which have to be in memory to be sought in; and how many there are."""
     if path == Path("-"):
         data = sys.stdin.buffer.read()
         yield io.BufferedReader(io.BytesIO(data), BUFFER_BYTES), len(data)
         return
-    with opened(RawFile(path, path.as_posix(), 0, 0, 0, 0)) as content:
+    with opened(file_alone(path)) as content:
         if isinstance(content, ReadFailure):
             raise UsageError(f"{path}: cannot be read: {content.detail}")
         yield content.stream, content.file.size

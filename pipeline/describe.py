@@ -31,6 +31,7 @@ _LINES_ABOVE = 3  # of the title
 _BESIDE = 2  # lines
 _PARAGRAPH = 90  # characters; a line of this length that stays is one
 _FEW_WORDS = 8  # a line below the first paragraph with more is looked at if it is none of the article's
+_LONGEST_LINE = 20_000  # characters; a text in one line has millions
 _LABEL_WORDS = 3  # of a line that says what the date below it is
 
 
@@ -85,7 +86,12 @@ def _texts(entries: Sequence[RemovedLine], *reasons: Reason) -> Iterator[str]:
 
 
 def _title(text: str, line: int | None) -> str | None:
-    return None if line is None else " ".join(text.split("\n")[line - 1].split())
+    return None if line is None else _folded(text.split("\n", line)[line - 1])
+
+
+def _folded(line: str) -> str:
+    """With single spaces; of a line too long to be a byline or a headline no more than its beginning."""
+    return " ".join(line[:_LONGEST_LINE].split())
 
 
 def _head(text: str, title_line: int | None, first_prose: int | None) -> list[str]:
@@ -93,7 +99,7 @@ def _head(text: str, title_line: int | None, first_prose: int | None) -> list[st
     start = title_line or 0
     lines = text.split("\n", start + _MOST_LINES)[start : start + _MOST_LINES]
     head = lines[: max(0, (first_prose or start + 1) - 1 - start)]
-    return [" ".join(line.split()) for line in head if line.strip()]
+    return [folded for line in head if (folded := _folded(line))]
 
 
 def _zones(
@@ -102,7 +108,7 @@ def _zones(
     """Where bylines and datelines stand, the surest first."""
     yield _head(text, title_line, first_prose)
     start = first_prose or title_line or 0
-    lines = [" ".join(line.split()) for line in text.split("\n", start + _MOST_LINES)[: start + _MOST_LINES]]
+    lines = list(map(_folded, text.split("\n", start + _MOST_LINES)[: start + _MOST_LINES]))
     gone = {entry.line for entry in removed}
     below = list(_below(lines, max(start, 1), gone))
     yield [line for number, line in below if number in gone or len(line.split()) <= _FEW_WORDS]

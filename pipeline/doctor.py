@@ -7,11 +7,11 @@ Each file is opened as a run would open it, by the same readers, for its first f
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
 
+from pipeline.addresses import Place, is_object, path_in
 from pipeline.records import RawFile, RawRecord, Rejection
-from pipeline.sources.discover import discover
+from pipeline.sources.discover import discover, file_alone
 from pipeline.sources.found import Chosen, Recognised, Skipped
 from pipeline.sources.opened import OpenFile, opened
 from pipeline.sources.read import Outcome, read_records
@@ -67,10 +67,12 @@ class Findings:
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
-def examine(raw: Path, reading: Reading, peek: int = PEEKED) -> Findings:
-    """Look at every raw file below a folder, or at one file."""
-    if raw.is_file():
-        return Findings([diagnose(RawFile(raw, raw.name, 0, 0, 0, 0), reading.alone(raw), peek)], {})
+def examine(raw: Place, reading: Reading, peek: int = PEEKED) -> Findings:
+    """Look at every raw file below a folder or an address, or at one file or object."""
+    if is_object(raw) if isinstance(raw, str) else raw.is_file():
+        return Findings(
+            [diagnose(replace(file_alone(raw), key=path_in(raw).name), reading.alone(path_in(raw)), peek)], {}
+        )
     found = discover(raw, reading)
     return Findings([diagnose(file, reading, peek) for file in found.files], found.ignored)
 

@@ -4,6 +4,7 @@ Every exception the package raises on purpose.
     PipelineError
     ├── UsageError        a path or option that cannot be used (exit 2)
     │   └── GoldError     a gold file that cannot be read; names the file and the column
+    ├── AddressError      an address of raw files or scratch cannot be listed, read or written; may pass by itself
     ├── RulePackError     a rule pack that cannot be read or compiled; names file and rule
     ├── BrokenSource      a raw file cannot be read on; becomes a rejection (`sources/found.py`)
     ├── ShardFailed       worker after worker died at a shard; its files are left to the next run
@@ -29,6 +30,10 @@ class UsageError(PipelineError):
 
 class GoldError(UsageError):
     """A gold file cannot be scored against; the message names the file and the column."""
+
+
+class AddressError(PipelineError):
+    """An address cannot be listed, read or written; the message names it."""
 
 
 class RulePackError(PipelineError):

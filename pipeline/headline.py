@@ -6,8 +6,10 @@ better than a wrong one: a dump that starts with a paragraph has none.
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 
 from pipeline.page import Line, Page, wraps_into
 
@@ -22,6 +24,8 @@ ARTICLE_LINES = 10
 """So many lines of prose are compared with what may be the title."""
 HEAD_LINES = 12
 """How far down a repeated title is looked for."""
+LONGEST_WITH_SITE = 1_000  # characters
+MOST_MARKS = 20  # between a title and a site's name, from either end; names have few, and hostile lines thousands
 
 _LONG_WORD = re.compile(r"\w{4,}")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{2}|[^\W\u3040-\u30ff\u3400-\u9fff]+")
@@ -104,15 +108,20 @@ def wraps_into_next(page: Page, index: int) -> bool:
 
 def _repeated(lines: Sequence[Line], candidates: Sequence[int]) -> int | None:
     """The candidate that stands twice near the top; one that a site's name follows counts as the same line."""
-    folds = [line.fold for line in lines[: HEAD_LINES + len(candidates)]]
-    for index in candidates:
-        if lines[index].words < TITLE_WORDS:
-            continue
-        if folds.count(lines[index].fold) > 1 or any(
-            is_title_with_site(fold, lines[index].fold) for fold in folds if fold != lines[index].fold
-        ):
-            return index
-    return None
+    times = Counter(line.fold for line in lines[: HEAD_LINES + len(candidates)])
+    named = {title for fold in times for title in _titles_with_site(fold)}
+    long_enough = (index for index in candidates if lines[index].words >= TITLE_WORDS)
+    return next((i for i in long_enough if times[lines[i].fold] > 1 or lines[i].fold in named), None)
+
+
+def _titles_with_site(fold: str) -> Iterator[str]:
+    """Folded titles that a folded line may be, with a site's name: what stands before or after one of its marks."""
+    if len(fold) > LONGEST_WITH_SITE:
+        return
+    places = [place for place, char in enumerate(fold) if char in SITE_MARKS]
+    before = (fold[:place].rstrip() for place in places[-MOST_MARKS:])
+    behind = (fold[place + 1 :].lstrip() for place in places[:MOST_MARKS])
+    yield from (title for title in chain(before, behind) if title and is_title_with_site(fold, title))
 
 
 def is_title_with_site(fold: str, title: str) -> bool:
@@ -131,4 +140,4 @@ def is_title_with_site(fold: str, title: str) -> bool:
     return behind or (not after and before.rstrip()[-1:] in SITE_MARKS and len(before.split()) <= 7)
 
 
-SITE_MARKS = ("|", "-", "–", "—", "»", "›", ":", "·", "•", "::")
+SITE_MARKS = ("|", "-", "–", "—", "»", "›", ":", "·", "•")

@@ -10,17 +10,17 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.addresses import Place, absolute, place_of
 from pipeline.errors import UsageError
 from pipeline.hosts import site_of
 from pipeline.limits import DEFAULT_LIMITS, WorkLimits
 from pipeline.records import RawFile, RejectReason
 from pipeline.report import Preview
-from pipeline.resume import place_of, take_over
-from pipeline.sources.discover import Discovery, discover, with_status
+from pipeline.resume import extent_of, take_over
+from pipeline.sources.discover import Discovery, discover, look_again
 from pipeline.sources.formats import promised_format, suffix_of
 from pipeline.sources.opened import Fingerprint, fingerprint
 from pipeline.sources.reading import Reading
@@ -74,7 +74,7 @@ class _Sorted:
     unchanged: int = 0
 
 
-def plan_files(raw: Path, layout: Layout, voices: Voices, options: PlanOptions) -> Plan:
+def plan_files(raw: Place, layout: Layout, voices: Voices, options: PlanOptions) -> Plan:
     """Scan `raw`, compare it with the state, and write the run's shards and deltas below `.store/tmp/`."""
     with open_state(layout) as state:
         found = survey(raw, layout, state, voices, options, sliced=True)
@@ -98,7 +98,7 @@ def plan_files(raw: Path, layout: Layout, voices: Voices, options: PlanOptions) 
 
 
 def survey(  # noqa: PLR0913 - a plan's inputs, one by one
-    raw: Path, layout: Layout, state: sqlite3.Connection, voices: Voices, options: PlanOptions, *, sliced: bool = False
+    raw: Place, layout: Layout, state: sqlite3.Connection, voices: Voices, options: PlanOptions, *, sliced: bool = False
 ) -> Survey:
     """
     Find out what a run over `raw` has to do; nothing is written but temporary tables.
@@ -127,8 +127,8 @@ def survey(  # noqa: PLR0913 - a plan's inputs, one by one
     work = [part for file in files for part in slices_of(file, options.reading)] if sliced else files
     leftovers = take_over(layout, work, settings.digest)
     taken = [file for left in leftovers for file in left.files]
-    done = set(map(place_of, taken))
-    waiting = [file for file in work if place_of(file) not in done]
+    done = set(map(extent_of, taken))
+    waiting = [file for file in work if extent_of(file) not in done]
     begun = {file.key for file in waiting}
     return Survey(
         scanned_ns=scanned_ns,
@@ -151,17 +151,19 @@ def survey(  # noqa: PLR0913 - a plan's inputs, one by one
     )
 
 
-def preview(raw: Path, clean: Path, voices: Voices, options: PlanOptions = DEFAULT_OPTIONS) -> Preview:
+def preview(raw: Place, clean: Path, voices: Voices, options: PlanOptions = DEFAULT_OPTIONS) -> Preview:
     """
     Say what a run over `raw` would do, without writing anything and without the lock.
 
     While a run is active, this tells what would be done if that run were not there.
     """
     layout = Layout(clean)
-    found = ask_state(layout, lambda state: survey(raw.absolute(), layout, state, voices, options), of_a_new_store=True)
+    found = ask_state(
+        layout, lambda state: survey(absolute(place_of(raw)), layout, state, voices, options), of_a_new_store=True
+    )
     to_clean = [file for shard in found.shards for file in shard]
     return Preview(
-        raw=raw,
+        raw=place_of(raw),
         clean=clean,
         files=found.counts,
         to_clean=len(to_clean),
@@ -187,7 +189,7 @@ def _settle(
         if not young:
             break
         time.sleep(options.settle)
-        seen = [(file, _again(file)) for file in young]
+        seen = [(file, look_again(file)) for file in young]
         complete += [file for file, now in seen if now == file]
         young = [now for file, now in seen if now is not None and now != file]
     return sorted(complete, key=lambda file: file.key), len(files) - len(complete)
@@ -199,12 +201,6 @@ def _is_young(file: RawFile, known: Mapping[str, KnownFile], settle: float) -> b
     if old is not None and old.same_status(file):
         return False
     return time.time_ns() - min(file.mtime_ns, file.ctime_ns) < settle * 1e9
-
-
-def _again(file: RawFile) -> RawFile | None:
-    with suppress(OSError):
-        return with_status(file, file.path.lstat())
-    return None
 
 
 def _sort(files: Iterable[RawFile], known: Mapping[str, KnownFile], digest: str) -> _Sorted:

@@ -15,6 +15,7 @@ from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.addresses import StoredObject
 from pipeline.elements import Rendering
 
 
@@ -97,9 +98,9 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A file below `raw/`, as the file system showed it."""
+    """A file below `raw/`, as the file system showed it, or an object below an address, as its store did."""
 
-    path: Path
+    path: Path | StoredObject
     key: str  # path relative to raw/, with "/" between folders; undecodable bytes percent-encoded
     size: int  # bytes
     mtime_ns: int

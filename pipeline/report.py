@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.addresses import Place, place_of
 from pipeline.store.drift import Drift, SiteCounts, SiteFindings, SiteWarning
 from pipeline.work import FileCounts
 
@@ -27,7 +28,7 @@ class StoreCounts:
 class Preview:
     """What a run would do now."""
 
-    raw: Path
+    raw: Place
     clean: Path
     files: FileCounts
     to_clean: int  # raw files
@@ -60,7 +61,7 @@ class RunReport:
     run_id: str
     started_at: datetime
     finished_at: datetime
-    raw: Path
+    raw: Place
     articles_path: Path  # where readers find the articles
     snapshot: int
     published: bool  # whether the run made this snapshot; a run that changes no row makes none
@@ -96,8 +97,8 @@ class RunReport:
         content: dict[str, Any] = json.loads(text)
         content["files"] = FileCounts(**content["files"])
         content["store"] = StoreCounts(**content["store"])
-        for path in ("raw", "articles_path"):
-            content[path] = Path(content[path])
+        content["raw"] = place_of(content["raw"])
+        content["articles_path"] = Path(content["articles_path"])
         for moment in ("started_at", "finished_at"):
             content[moment] = datetime.fromisoformat(content[moment])
         if "sites" in content:  # a report of before there was one stays readable

@@ -16,32 +16,32 @@ from pipeline.store.pieces import pieces_left, read_files, read_finished
 from pipeline.store.state import KnownFile
 from pipeline.work import Leftover
 
-Place = tuple[str, int, int]
+Extent = tuple[str, int, int]
 """A raw file's key, and where the slice of it that is meant begins and ends; 0 and -1 for the whole file."""
 
 
 def take_over(layout: Layout, work: Iterable[RawFile], settings_digest: str) -> tuple[Leftover, ...]:
     """Of the files to clean, those that are cleaned already, by the finished shard that holds their rows."""
-    waiting = {place_of(file): file for file in work}
+    waiting = {extent_of(file): file for file in work}
     return tuple(_leftovers(layout, waiting, settings_digest))
 
 
-def place_of(file: RawFile) -> Place:
+def extent_of(file: RawFile) -> Extent:
     """What of which file is meant."""
     return (file.key, file.slice.begin, file.slice.end) if file.slice else (file.key, 0, -1)
 
 
-def _leftovers(layout: Layout, waiting: dict[Place, RawFile], settings_digest: str) -> Iterator[Leftover]:
+def _leftovers(layout: Layout, waiting: dict[Extent, RawFile], settings_digest: str) -> Iterator[Leftover]:
     for pieces in pieces_left(layout):
         finished = read_finished(pieces)
         if finished is None or finished.settings_digest != settings_digest:
             continue
         files = []
         for done, bounds in read_files(pieces, finished):
-            place = (done.key, *(bounds or (0, -1)))
-            same = _same_bytes(waiting.get(place), done)
+            extent = (done.key, *(bounds or (0, -1)))
+            same = _same_bytes(waiting.get(extent), done)
             if same is not None:
-                del waiting[place]
+                del waiting[extent]
                 files.append(same)
         if files:
             yield Leftover(pieces, tuple(files))

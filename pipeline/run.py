@@ -24,6 +24,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 
+from pipeline.addresses import Place, absolute, place_of
 from pipeline.clean import clean_records
 from pipeline.isolation import clean_isolated, end_crew
 from pipeline.plan import DEFAULT_OPTIONS, PlanOptions, plan_files
@@ -55,13 +56,13 @@ LISTEN_SECONDS = 1.0
 """How long a wait for shards lasts at most: libraries have signals resume it, so that an endless one misses Ctrl-C."""
 
 
-def plan_run(store: Layout, raw: Path, voices: Voices, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
+def plan_run(store: Layout, raw: Place, voices: Voices, options: PlanOptions = DEFAULT_OPTIONS) -> Plan:
     """
     Compare `raw` with the store and write the work down; see `pipeline.plan`.
 
     Workers load the voices that ship with the package, in this manner, and refuse a plan made for any others.
     """
-    return plan_files(raw.absolute(), store, voices, options)
+    return plan_files(absolute(place_of(raw)), store, voices, options)
 
 
 def commit_run(store: Layout, plan: Plan, results: Iterable[ShardResult]) -> RunReport:
@@ -89,7 +90,7 @@ def commit_run(store: Layout, plan: Plan, results: Iterable[ShardResult]) -> Run
 
 
 def run_directly(  # noqa: PLR0913 - the options of the command, one by one
-    raw: Path = Path("raw"),
+    raw: Place = Path("raw"),
     clean: Path = Path("clean"),
     *,
     workers: int | None = None,

@@ -7,12 +7,13 @@ passed over. If it is not the file that it was, it counts as changed while it wa
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.records import RawFile, RawRecord, Rejection, RejectReason
 from pipeline.sources.found import Skipped
-from pipeline.sources.opened import Fingerprint, OpenFile, ReadFailure, opened
+from pipeline.sources.opened import CHANGED, Fingerprint, OpenFile, ReadFailure, opened_in_turn
 from pipeline.sources.read import read_records
 from pipeline.sources.reading import Reading
 from pipeline.steps import CAREFREE, Caution, Note, Place, Stage
@@ -72,22 +73,23 @@ class Walk:
 
     def items(self) -> Iterator[Item]:
         """The records and rejections of each file, and then its end; one that is gone is left to the next run."""
-        for index in range(self.progress.file, len(self._files)):
-            yield from self._file(self._files[index])
+        files = self._files[self.progress.file :]
+        with closing(opened_in_turn(files)) as contents:
+            for file, content in zip(files, contents, strict=True):
+                yield from self._file(file, content)
 
-    def _file(self, file: RawFile) -> Iterator[Item]:
+    def _file(self, file: RawFile, content: OpenFile | ReadFailure) -> Iterator[Item]:
         """What is left to be done of the file that is next; that it changed while it was read shows at its end."""
         begin, skipped = self.progress, Counter[str]()
-        with opened(file) as content:
-            outcome: Fingerprint | ReadFailure
-            if isinstance(content, ReadFailure):
-                outcome = content
-            elif begin.record > 1 and begin.status != status_of(content.file):
-                outcome = ReadFailure("changed while it was read", changed=True)
-            else:
-                self.progress = replace(begin, status=status_of(content.file))
-                yield from self._records(content, skipped)
-                outcome = content.finish()
+        outcome: Fingerprint | ReadFailure
+        if isinstance(content, ReadFailure):
+            outcome = content
+        elif begin.record > 1 and begin.status != status_of(content.file):
+            outcome = CHANGED
+        else:
+            self.progress = replace(begin, status=status_of(content.file))
+            yield from self._records(content, skipped)
+            outcome = content.finish()
         vanished = isinstance(outcome, ReadFailure) and outcome.vanished
         self.progress = Progress(
             begin.read_ns, begin.file + 1, 1, None, begin.vanished + vanished, dict(Counter(begin.skipped) + skipped)

@@ -5,17 +5,17 @@ Only paths and counts travel between the steps of a run, so any runner can carry
 """
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.addresses import ObjectStatus, Place, place_of
 from pipeline.decide import Aim
 from pipeline.limits import WorkLimits
 from pipeline.records import Engine, RawFile, Slice
 from pipeline.settings import Settings
-from pipeline.sources.discover import path_of
+from pipeline.sources.discover import file_at, seen_as
 from pipeline.sources.reading import Reading
 from pipeline.store.state import status_of
 from pipeline.voices import Manner, Voices
@@ -47,7 +47,7 @@ class Plan:
     """One run's work: paths and counts only, so that it can be handed to any worker."""
 
     run_id: str
-    raw: Path
+    raw: Place
     clean: Path
     settings: Settings
     started_at: float  # seconds since 1970
@@ -90,7 +90,7 @@ class Shard:
 def read_shard(path: Path) -> Shard:
     """Read a shard file back."""
     content = json.loads(path.read_text(encoding="utf-8"))
-    raw, manner = Path(content["raw"]), content["manner"]
+    raw, manner = place_of(content["raw"]), content["manner"]
     files = tuple(_file_from(raw, row) for row in content["files"])
     return Shard(
         files,
@@ -102,7 +102,7 @@ def read_shard(path: Path) -> Shard:
     )
 
 
-def read_deltas(path: Path, raw: Path) -> Deltas:
+def read_deltas(path: Path, raw: Place) -> Deltas:
     """Read the deltas of a plan back."""
     content = json.loads(path.read_text(encoding="utf-8"))
     return Deltas(
@@ -118,7 +118,7 @@ def read_deltas(path: Path, raw: Path) -> Deltas:
 def write_shards(  # noqa: PLR0913, PLR0917 - what a shard file says, one by one
     folder: Path,
     pieces: Path,
-    raw: Path,
+    raw: Place,
     shards: Iterable[Sequence[RawFile]],
     voices: Voices,
     reading: Reading,
@@ -175,7 +175,6 @@ def _row_of(file: RawFile) -> tuple[Any, ...]:
     return file.key, *status_of(file), astuple(file.slice) if file.slice else None
 
 
-def _file_from(raw: Path, row: Sequence[Any]) -> RawFile:
+def _file_from(raw: Place, row: Sequence[Any]) -> RawFile:
     key, *status, part = row
-    file = RawFile(raw / os.fsdecode(path_of(key)), key, *status)
-    return replace(file, slice=Slice(*part)) if part else file
+    return replace(seen_as(file_at(raw, key), ObjectStatus(*status)), slice=Slice(*part) if part else None)

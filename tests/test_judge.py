@@ -1,5 +1,6 @@
 """How lines are judged with their neighbours, where the golden cases and the laws look too seldom."""
 
+import time
 from dataclasses import replace
 
 from pipeline.clean import Cleaned, clean_batch
@@ -43,6 +44,18 @@ def test_a_dump_that_starts_with_a_paragraph_has_no_title() -> None:
 
     assert cleaned.title is None
     assert cleaned.removed == ()
+
+
+def test_a_title_that_stands_twice_is_found_among_thousands_of_lines_at_once() -> None:
+    """With the site's name the second time. To compare each line with each other one would take a minute."""
+    headings = [f"Council number {number} met at the wall - {number} Quay News" for number in range(20_000)]
+    title = "The ferry came back with one more on board"
+    began = time.process_time()
+
+    cleaned = clean_text("\n".join([*headings, title, f"{title} | Quay News", "", FIRST, SECOND]))
+
+    assert cleaned.title == title
+    assert time.process_time() - began < 10
 
 
 def test_a_rejected_dump_shows_what_was_removed() -> None:

@@ -24,7 +24,6 @@ import pyarrow.parquet as pq
 import pytest
 from fsspec.implementations.arrow import ArrowFSWrapper
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 from werkzeug.serving import make_server
 
@@ -35,10 +34,10 @@ from pipeline.store.layout import Layout, hold_lock, hold_publishing
 from pipeline.store.remote import claim, load_manifests
 from pipeline.store.target import Target, open_target
 from pipeline.tables import REJECTED, SCHEMA_VERSION, TABLES
+from tests.buckets import CREDENTIALS, new_bucket, s3_server
 from tests.store_cases import rows, run, story, write
 
 ROOT = Path(__file__).parent.parent
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "something", "AWS_DEFAULT_REGION": "us-east-1"}
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
@@ -46,11 +45,8 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """An S3 server on this machine."""
-    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
+    with s3_server() as endpoint:
+        yield endpoint
 
 
 @contextmanager
@@ -69,18 +65,7 @@ def served(wrap: Callable[[Application], Application]) -> Iterator[str]:
 @pytest.fixture
 def s3(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """An address in a fresh bucket; the endpoint and the credentials are where every S3 client looks for them."""
-    return _address(server, monkeypatch)
-
-
-def _address(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
-    fsspec.filesystem("s3").clear_instance_cache()
-    bucket = f"news-{uuid4().hex}"
-    fsspec.filesystem("s3").mkdir(bucket)
-    return f"s3://{bucket}/clean"
+    return f"{new_bucket(server, monkeypatch)}/clean"
 
 
 @pytest.fixture(params=["s3", "file", "memory"])
@@ -539,7 +524,7 @@ def test_a_server_that_ignores_the_condition_is_refused(clean: Path, monkeypatch
         return answer
 
     with served(unconditional) as endpoint:
-        url = _address(endpoint, monkeypatch)
+        url = f"{new_bucket(endpoint, monkeypatch)}/clean"
         with pytest.raises(UsageError, match="cannot create an object only where there is none"):
             publish_to(url, clean)
 
@@ -569,7 +554,7 @@ def test_an_answer_that_gets_lost_is_no_conflict(clean: Path, monkeypatch: pytes
         return answer
 
     with served(forgetful) as endpoint:
-        url = _address(endpoint, monkeypatch)
+        url = f"{new_bucket(endpoint, monkeypatch)}/clean"
         done = publish_to(url, clean)
 
         assert len(lost) == 1

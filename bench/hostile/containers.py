@@ -201,7 +201,7 @@ CONTAINERS: tuple[Case, ...] = (
     case("zip-slip", files(_slips), 1, 1, "article"),
     case("tar-headers", _tar_headers, 500_000_000, 2 * MIB, "article | damaged | truncated"),
     case("false-lengths", one_file("a.warc", _lying_crawl), 60_000, 300, "damaged | truncated", inside=3),
-    case("odd-crawl", one_file("a.warc", _odd_crawl), 50 * MIB, MIB, "damaged | truncated | no-page", inside=3),
+    case("odd-crawl", one_file("a.warc", _odd_crawl), 50 * MIB, MIB, "damaged | truncated | no-page | too-large", inside=3),
     case("packed-pages", one_file("a.warc", _packed_pages), 30, 6, "article | expands-too-much", inside=1),
     case("cut-off", files(_cut), 40, 1, DAMAGED),
     case("flipped-bits", files(_flipped), 40, 1, DAMAGED),

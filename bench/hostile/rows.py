@@ -152,5 +152,5 @@ ROWS: tuple[Case, ...] = (
     case("dictionary", one_file("a.parquet", _dictionary), 1_000_000, 8, "article | expands-too-much"),
     case("large-rows", one_file("a.parquet", _large_rows), 40, 3, "article | expands-too-much"),
     case("lying-footers", files(_footers), 400, 10, DAMAGED),
-    case("mails", files(_mails), 4 * MIB, 2_000, "article | damaged | empty | truncated | furniture-only"),
+    case("mails", files(_mails), 4 * MIB, 2_000, "article | damaged | empty | truncated | furniture-only | too-large"),
 )  # fmt: skip

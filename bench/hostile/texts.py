@@ -21,6 +21,20 @@ def _prose_lines(count: int) -> Iterator[bytes]:
         yield f"Paragraph {number} tells of the ferry, of the harbour wall and of the council that met.\n".encode()
 
 
+def _headings(count: int) -> Iterator[bytes]:
+    """Lines that each may be the title, all of them different and no sentence among them."""
+    for number in range(count):
+        yield f"Council number {number} met at harbour wall {number * 7} - Quay {number % 90} News\n".encode()
+
+
+def _largest(size: int) -> Iterator[bytes]:
+    """As much prose as a record may hold, in nearly as many lines, with words of all kinds."""
+    dice = chance("largest")
+    words = ["".join(dice.choices("abcdefghijklmnopqrstuvwxyz", k=dice.randint(2, 9))) for _ in range(20_000)]
+    for _ in range(size // 340):
+        yield (" ".join(dice.choices(words, k=50)).capitalize() + ".").encode()[:339].ljust(339, b".") + b"\n"
+
+
 def _combining(size: int) -> bytes:
     """Marks in the wrong order, which normal forms sort."""
     return ("Zalgo met the council. a" + "\u0316\u0301" * (size // 4)).encode()[:size]
@@ -107,6 +121,8 @@ TEXTS: tuple[Case, ...] = (
     case("one-long-word", one_file("word.txt", lambda size: repeated(b"council", size)), 15_900_000, 300_000, "article | furniture-only"),
     case("million-lines", one_file("lines.txt", _lines), 1_000_000, 10_000, "too-large | article"),
     case("many-paragraphs", one_file("lines.txt", _prose_lines), 49_000, 2_000, "article"),
+    case("many-headings", one_file("lines.txt", _headings), 49_000, 2_000, "article | furniture-only"),
+    case("largest-text", one_file("text.txt", _largest), 16_600_000, 100_000, "article"),
     case("prompts", one_file("prompts.txt", _prompts), 15_900_000, 200_000, "article | furniture-only | too-large"),
     case("combining-marks", one_file("zalgo.txt", _combining), 15_900_000, 100_000, "article | furniture-only"),
     case("mixed-encodings", one_file("mixed.txt", _mixed), 2_000_000, 100_000, "article"),

@@ -10,9 +10,11 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pipeline.addresses import ObjectStatus, Place, StoredObject, list_objects, look_at, path_in
 from pipeline.errors import UsageError
 from pipeline.records import RawFile
 from pipeline.sources.formats import NO_ARTICLES, suffix_of
@@ -38,8 +40,12 @@ class Discovery:
     unreadable: tuple[str, ...] = ()  # keys of folders that could not be listed: nothing below them is known to be gone
 
 
-def discover(raw: Path, reading: Reading = DEFAULT_READING) -> Discovery:
+def discover(raw: Place, reading: Reading = DEFAULT_READING) -> Discovery:
     """List the raw files at any depth below `raw`; everything else is counted by the reason it was ignored."""
+    return _discover_objects(raw, reading) if isinstance(raw, str) else _discover_files(raw, reading)
+
+
+def _discover_files(raw: Path, reading: Reading) -> Discovery:
     if not raw.is_dir():
         raise UsageError(f"{raw}: no such folder; name the folder of raw files with --raw")
     files: list[RawFile] = []
@@ -69,6 +75,30 @@ def discover(raw: Path, reading: Reading = DEFAULT_READING) -> Discovery:
                 files.extend(_raw_file(root, entry))
     files.sort(key=lambda file: file.key)
     return Discovery(files, dict(sorted(ignored.items())), tuple(sorted(unreadable)))
+
+
+def file_at(raw: Place, key: str) -> RawFile:
+    """The raw file of a key, of which nothing is known yet."""
+    path = path_of(key)
+    where = StoredObject(raw, os.fsdecode(path)) if isinstance(raw, str) else raw / os.fsdecode(path)
+    return RawFile(where, key, 0, 0, 0, 0)
+
+
+def file_alone(place: Place) -> RawFile:
+    """A file or object that is read by itself, below no raw folder."""
+    where = StoredObject(place, "") if isinstance(place, str) else place
+    return RawFile(where, path_in(place).as_posix(), 0, 0, 0, 0)
+
+
+def look_again(file: RawFile) -> RawFile | None:
+    """The file as it is now; None where that cannot be seen."""
+    with suppress(OSError):
+        return (
+            seen_as(file, look_at(file.path))
+            if isinstance(file.path, StoredObject)
+            else with_status(file, file.path.lstat())
+        )
+    return None
 
 
 def why_passed_over(path: str) -> str | None:
@@ -122,8 +152,29 @@ def path_of(key: str) -> bytes:
 
 def with_status(file: RawFile, status: os.stat_result) -> RawFile:
     """The same file with the status just seen."""
-    size, mtime_ns, ctime_ns, inode = _columns(status)
-    return replace(file, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, inode=inode)
+    return seen_as(file, ObjectStatus(*_columns(status)))
+
+
+def seen_as(file: RawFile, status: ObjectStatus) -> RawFile:
+    """The same for an object."""
+    return replace(file, **status._asdict())
+
+
+def _discover_objects(url: str, reading: Reading) -> Discovery:
+    """The same for what is below an address; links, pipes and the like are unknown there."""
+    files: list[RawFile] = []
+    ignored: Counter[str] = Counter()
+    for name, status in list_objects(url):
+        key = key_of(os.fsencode(name))
+        why = why_passed_over(name)
+        if why is None and reading.ignores(key):
+            why = "by the settings"
+        if why is None:
+            files.append(seen_as(file_at(url, key), status))
+        else:
+            ignored[why] += 1
+    files.sort(key=lambda file: file.key)
+    return Discovery(files, dict(sorted(ignored.items())))
 
 
 def _reads_as_escaped(text: str) -> bool:

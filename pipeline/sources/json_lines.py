@@ -11,6 +11,8 @@ from pipeline.sources.found import Chosen, Found, Refused
 from pipeline.sources.lines import Lines, StreamLine
 from pipeline.sources.reading import FileReading, Limits
 
+_BLANK = b" \t\r\n\v\f\0\x1e\xef\xbb\xbf"
+
 
 def read_json_lines(
     stream: io.BufferedReader, reading: FileReading, limits: Limits
@@ -45,7 +47,7 @@ def record_lines(stream: io.BufferedReader, limits: Limits) -> Iterator[StreamLi
     """The lines that stand for a record each, those that are too long among them; blank ones stand for none."""
     lines = Lines(stream, limits.record_bytes)
     for line in lines:
-        if line.data is None or line.data.strip(b" \t\r\n\0\x1e\xef\xbb\xbf"):
+        if line.data is None or line.data.strip(_BLANK):
             yield line
         else:
             lines.skip_blank()

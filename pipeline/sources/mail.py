@@ -24,6 +24,8 @@ from pipeline.sources.reading import FileReading, Limits
 _ATTACHED = 4
 """A mail may be so many times as large as a text: most of it is pictures, in Base64."""
 _MOST_PARTS = 1_000
+_MOST_BOUNDARIES = 20_000
+"""Lines that may part two parts: each takes 0.1 ms while a mail is taken apart, and a saved page has a few hundred."""
 _MOST_SENDERS = 50
 _HEADER_CHARACTERS = 8_000
 _ADDRESSES = ("archived-at", "x-original-url", "content-location")
@@ -89,6 +91,8 @@ def _parse(stream: io.BufferedReader, limits: Limits) -> EmailMessage | Refused:
         return Refused(
             RejectReason.TOO_LARGE, f"a mail of more than {_ATTACHED * limits.record_bytes:,} bytes", offset=0
         )
+    if data.count(b"\n--") > _MOST_BOUNDARIES:
+        return Refused(RejectReason.TOO_LARGE, f"a mail of more than {_MOST_BOUNDARIES:,} parts", len(data), 0)
     try:
         return BytesParser(policy=_POLICY).parsebytes(data.lstrip())  # type: ignore[return-value]  # as its policy makes them
     except _FAULTS as error:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
-from pathlib import Path
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, field_validator
@@ -130,7 +130,7 @@ class Reading(FileReading):
                 fields.update(rule.given())
         return FileReading(**fields)
 
-    def alone(self, path: Path) -> "Reading":
+    def alone(self, path: PurePath) -> "Reading":
         """The same for one file that is read by itself; its path counts from the last folder named raw on."""
         folders = [place for place, part in enumerate(path.parts[:-1]) if part == "raw"]
         settings = self.of("/".join(path.parts[folders[-1] + 1 :] if folders else path.parts))

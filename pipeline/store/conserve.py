@@ -5,19 +5,18 @@ Flat text is checked, and pages of which all lines were judged; of what trafilat
 left out. Only files that are still what they were can be compared.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from pipeline.addresses import Place
 from pipeline.blank import is_blank
 from pipeline.decode import decode_record
 from pipeline.extract import extract_lines
-from pipeline.records import Document, Engine, MediaType, RawFile, RawRecord
-from pipeline.sources.discover import path_of
+from pipeline.records import Document, Engine, MediaType, RawRecord
+from pipeline.sources.discover import file_at
 from pipeline.sources.opened import Fingerprint, OpenFile, fingerprint, opened
 from pipeline.sources.read import read_records
 from pipeline.sources.reading import Reading
@@ -29,7 +28,7 @@ _COLUMNS = ["article_id", "source", "raw_sha256", "media_type", "text", "kept_li
 class Conservation:
     """Checks rows against the raw files, which it reads forwards: rows stand in the order of their sources."""
 
-    def __init__(self, raw: Path, reading: Reading) -> None:
+    def __init__(self, raw: Place, reading: Reading) -> None:
         self._raw = raw
         self._reading = reading
         self._key: str | None = None
@@ -65,7 +64,7 @@ class Conservation:
         return None
 
     def _read(self, key: str, sha256: str) -> Iterator[RawRecord]:
-        file = RawFile(self._raw / os.fsdecode(path_of(key)), key, 0, 0, 0, 0)
+        file = file_at(self._raw, key)
         found = fingerprint(file)
         if not isinstance(found, Fingerprint) or found.sha256 != sha256:
             return

@@ -58,7 +58,8 @@ PIECES: Mapping[str, pa.Schema] = {
     ),
 }
 
-_ABOUT = "shard.json"
+ABOUT = "shard.json"
+"""Describes a folder of pieces, and is written last."""
 _OPEN_GROUPS = 2  # of each piece; buckets are filled in the order of the shards, so few are needed at a time
 _ROWS_AT_ONCE = 10_000
 
@@ -94,8 +95,6 @@ def reveal(folder: Path, pieces: Path, made: Made, rows: Mapping[str, int]) -> F
     Files are synced before their folder, the folder before the rename, and the rename before this returns: a power
     cut, too, leaves whole pieces or none.
     """
-    for name in PIECES:
-        sync(folder / f"{name}.parquet")
     digests = {name: digest_of(folder / f"{name}.parquet") for name in PIECES}
     finished = Finished(
         made.settings_digest,
@@ -106,8 +105,15 @@ def reveal(folder: Path, pieces: Path, made: Made, rows: Mapping[str, int]) -> F
         skipped=dict(made.skipped),
         slowest=dict(made.slowest),
     )
-    (folder / _ABOUT).write_text(json.dumps(asdict(finished)), encoding="utf-8")
-    sync(folder / _ABOUT)
+    (folder / ABOUT).write_text(json.dumps(asdict(finished)), encoding="utf-8")
+    appear(folder, pieces)
+    return finished
+
+
+def appear(folder: Path, pieces: Path) -> None:
+    """Rename a folder of whole pieces to `pieces`, when all that is in it is on the disk."""
+    for file in (*(f"{name}.parquet" for name in PIECES), ABOUT):
+        sync(folder / file)
     sync(folder)
     try:
         folder.rename(pieces)
@@ -116,13 +122,12 @@ def reveal(folder: Path, pieces: Path, made: Made, rows: Mapping[str, int]) -> F
             raise
         shutil.rmtree(folder)  # another worker was given the same shard and was first
     sync(pieces.parent)
-    return finished
 
 
 def read_finished(pieces: Path) -> Finished | None:
     """What is said of a shard's pieces; None where the folder is none that this program wrote whole."""
     try:
-        return Finished(**json.loads((pieces / _ABOUT).read_text(encoding="utf-8")))
+        return Finished(**json.loads((pieces / ABOUT).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 

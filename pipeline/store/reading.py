@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec import AbstractFileSystem
 
+from pipeline.addresses import is_address
 from pipeline.errors import StoreError
 from pipeline.store import snapshots
 from pipeline.store.manifest import MANIFESTS, Manifest, Part, snapshot_number
 from pipeline.store.remote import SIDE_BY_SIDE, load_manifest
-from pipeline.store.target import Target, is_address, open_target
+from pipeline.store.target import Target, open_target
 from pipeline.tables import SCHEMA_VERSION, TABLES
 
 

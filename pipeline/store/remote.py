@@ -116,7 +116,7 @@ def last_commit(layout: Layout) -> Commit:
         tables[table].append(part)
         files[part] = layout.snapshot(number) / table / public_name(bucket)
     manifest = Manifest(
-        store=_identity(layout),
+        store=identity(layout),
         snapshot=number,
         committed_at=history[number],
         schema_version=schema_version,
@@ -238,7 +238,7 @@ def _versions(articles: Sequence[Path]) -> tuple[Versions, ...]:
     return tuple(Versions(*row) for row in found.iter_rows())
 
 
-def _identity(layout: Layout) -> str:
+def identity(layout: Layout) -> str:
     """The id that tells this store from all others; made when it is first published."""
     if not layout.identity.exists():
         unfinished = layout.identity.with_name("id.new")

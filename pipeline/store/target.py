@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from fsspec import AbstractFileSystem, url_to_fs
+from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
+from pipeline.addresses import connect
 from pipeline.errors import StoreError, UsageError
 from pipeline.store.layout import sync
 
@@ -73,6 +74,21 @@ class Target:
         with self._named(key):
             self._upload(file, self._path(key))
 
+    def download(self, key: str, file: Path) -> None:
+        """Get an object as a file."""
+        with self._named(key):
+            self.fs.get_file(self._path(key), str(file))
+
+    def folders(self) -> list[str]:
+        """The names of the folders right below the address, as they are now."""
+        with self._named(""):
+            self.fs.invalidate_cache()
+            try:
+                entries = self.fs.ls(self.root, detail=True)
+            except FileNotFoundError:
+                return []
+        return sorted(entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == "directory")
+
     def remove(self, key: str) -> None:
         """Remove an object that is there."""
         with self._named(key):
@@ -126,31 +142,11 @@ def _unfinished(path: Path) -> Iterator[Path]:
     sync(path.parent)
 
 
-def is_address(place: Path | str) -> bool:
-    """
-    Whether a place is one that fsspec reaches, and no path.
-
-    >>> is_address("s3://bucket/news"), is_address("clean")
-    (True, False)
-    """
-    return isinstance(place, str) and "://" in place
-
-
 def open_target(url: str, storage_options: Mapping[str, Any] | None = None) -> Target:
     """Connect to an address such as `s3://bucket/news`; `UsageError` if nothing that is installed can."""
-    if not is_address(url):
-        raise UsageError(f"{url}: is no address such as s3://bucket/news; a folder's begins with file://")
-    try:
-        fs, root = url_to_fs(url, **(storage_options or {}))
-    except (ImportError, ValueError) as error:
-        hint = (
-            "; pip install 'article-pipeline[s3]'" if url.startswith("s3:") and isinstance(error, ImportError) else ""
-        )
-        raise UsageError(f"{url}: cannot be reached: {error}{hint}") from error
-    if not root.strip("/"):
-        raise UsageError(f"{url}: names no bucket or folder")
+    fs, root = connect(url, storage_options)
     kind = Folder if isinstance(fs, LocalFileSystem) else Target
-    return kind(url.rstrip("/"), fs, root.rstrip("/"))
+    return kind(url.rstrip("/"), fs, root)
 
 
 def check_exclusive(target: Target, key: str, content: bytes) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.addresses import Place, place_of
 from pipeline.errors import StoreError
 from pipeline.report import RunReport
 from pipeline.sources.discover import DEFAULT_READING
@@ -73,7 +74,7 @@ _CONSISTENCY = {
 }
 
 
-def verify(clean: Path = Path("clean"), raw: Path | None = None, reading: Reading = DEFAULT_READING) -> list[Finding]:
+def verify(clean: Path = Path("clean"), raw: Place | None = None, reading: Reading = DEFAULT_READING) -> list[Finding]:
     """
     Check the store below `clean`; no finding means that every promise holds.
 
@@ -90,8 +91,8 @@ def verify(clean: Path = Path("clean"), raw: Path | None = None, reading: Readin
             return [Finding(str(layout.state), str(error), RERUN)]
 
 
-def _findings(layout: Layout, state: sqlite3.Connection, raw: Path | None, reading: Reading) -> list[Finding]:
-    folder = raw or _last_raw(state)
+def _findings(layout: Layout, state: sqlite3.Connection, raw: Place | None, reading: Reading) -> list[Finding]:
+    folder = place_of(raw) if raw else _last_raw(state)
     return list(_check(layout, state, Conservation(folder, reading) if folder else None))
 
 
@@ -215,6 +216,6 @@ def _read(layout: Layout, state: sqlite3.Connection, table: str, bucket: int) ->
     return rows, findings
 
 
-def _last_raw(state: sqlite3.Connection) -> Path | None:
+def _last_raw(state: sqlite3.Connection) -> Place | None:
     last = reports(state, 1)
     return RunReport.from_json(last[0]).raw if last else None

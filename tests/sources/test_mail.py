@@ -49,6 +49,10 @@ def test_a_mail_tells_who_wrote_what_and_when() -> None:
         (b"From: a\nSubject: =?utf-8?b?/////?=\nDate: never\n\nOdd headers", ["Odd headers"]),
         (b"From: a\n" + b"X: y\n" * 10_000 + b"\nMany headers", ["Many headers"]),
         (b"From: " + b"(" * 3_000 + b"\nDate: " + b"(" * 3_000 + b"\n\nDeep comments", ["Deep comments"]),
+        (
+            b"From: a\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 30_000,
+            ["[too-large]"],
+        ),
         (mail("x" * 3_000, None), ["[too-large]"]),
         (mail("x" * 9_000, None), ["[too-large]"]),
     ],
