@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from pipeline.store import read_articles
 
@@ -61,6 +62,16 @@ def descendants(pid: int) -> set[int]:
     while seen:
         seen = set().union(*(children.get(parent, set()) for parent in seen))
         found |= seen
+    return found
+
+
+def processes_of(home: Path) -> set[int]:
+    """All processes of the user with this home, by id, as a control group would tell, also those whose parent is gone."""
+    found = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE:
+                found.add(process.pid)
     return found
 
 
