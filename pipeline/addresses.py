@@ -23,8 +23,8 @@ Place = Path | str
 STREAM_BYTES = 8 * 1024 * 1024
 """Of an object that are asked for at once where it is read on: some 0.1 s over a good network."""
 
-# Under these names the file systems of fsspec tell them: s3, gs, abfs, memory, local.
-_VERSIONS = ("ETag", "etag", "md5Hash", "content_settings", "ino")
+# Under these names the file systems of fsspec tell them: of S3, Google, Azure, the memory and this machine.
+_VERSIONS = ("ETag", "etag", "md5Hash", "ino")
 _TIMES = ("LastModified", "updated", "last_modified", "modified", "created", "mtime")
 _SIGNED = (1 << 63) - 1
 _NO_CREDENTIALS = frozenset({"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"})

@@ -214,7 +214,7 @@ def explain(error: OSError) -> str:
     """Say why a file cannot be read."""
     if error.errno in _EXHAUSTED:
         raise error
-    return (error.strerror or str(error) or type(error).__name__).lower()
+    return error.strerror.lower() if error.strerror else str(error) or type(error).__name__.lower()
 
 
 class _ObjectFile(io.RawIOBase):

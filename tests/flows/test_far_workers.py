@@ -1,13 +1,17 @@
 """Workers that see neither the raw files nor the store of a run, but addresses alone, give the same rows."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir
 from pathlib import Path
+from socket import socket
 
 import fsspec
 import pytest
 
+from bench.made_up import make_dump
 from flows.runners import RunnerName
 from pipeline import run
 from pipeline.store import verify
@@ -53,6 +57,39 @@ def test_a_flow_reads_raw_files_at_an_address(bucket: str, dumps: Path, tmp_path
 
     assert (report.raw, report.articles) == (f"{bucket}/dumps", 6)
     assert tables(tmp_path / "far") == tables(tmp_path / "local")
+
+
+@pytest.mark.long
+def test_the_readme_says_how(bucket: str, dumps: Path, tmp_path: Path, user: dict[str, str], prefect_api: str) -> None:
+    """The commands for machines that share no file system, as they stand there, on this machine alone."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    blocks = text.partition("## More than one machine")[2].partition("\n## ")[0].split("```")[1::2]
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    bin_ = f"{Path(sys.executable).parent}/"
+    told = "".join(blocks).replace("10.0.0.5", "127.0.0.1").replace("8786", port).replace(".venv/bin/", bin_)
+    scheduler, worker, _, the_run = (
+        line.replace("s3://bucket", bucket).split() for line in told.splitlines() if line.strip()
+    )
+    for number in range(2_000):  # so that there are two shards: a single one needs no cluster
+        (dumps / f"more-{number:04}.txt").write_text(make_dump(number), encoding="utf-8")
+    fsspec.filesystem("s3").put(f"{dumps}/", f"{bucket}/dumps/", recursive=True)
+    beside = user | {"PREFECT_API_URL": prefect_api}
+    (tmp_path / "elsewhere").mkdir()
+    with ExitStack() as stack:
+        for command in (scheduler, worker):
+            process = subprocess.Popen(command, cwd=tmp_path / "elsewhere", env=beside, stderr=subprocess.DEVNULL)
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+        done = subprocess.run(
+            [*the_run, "--json"], cwd=tmp_path, env=beside, timeout=200, check=True, capture_output=True
+        )
+
+    report = json.loads(done.stdout)
+    assert (report["raw"], report["shards"], report["shards_failed"]) == (f"{bucket}/dumps", 2, 0)
+    run.run_directly(dumps, tmp_path / "local")
+    assert tables(tmp_path / "clean") == tables(tmp_path / "local")
 
 
 @pytest.mark.long
