@@ -255,7 +255,8 @@ def _decoded(body: bytes, headers: dict[str, str], most: int) -> bytes | None:
             )
         elif encoding in {"br", "zstd"}:
             packed = pa.BufferReader(body)
-            unpacked = pa.CompressedInputStream(packed, "brotli" if encoding == "br" else "zstd").read(most + 1)
+            stream = pa.CompressedInputStream(packed, "brotli" if encoding == "br" else "zstd")
+            unpacked = stream.read_buffer(most + 1).to_pybytes()  # `read` never frees what it could not fill
         else:
             unpacked = body
     except (zlib.error, OSError):

@@ -218,11 +218,12 @@ def _arrow_reader(stream: io.BufferedReader, compression: Compression) -> Callab
     """
     For what the standard library does not know. Arrow notices where data is cut off, which others do not.
 
-    It keeps back what it was asked for together with the fault, so it is asked for little at a time.
+    It keeps back what it was asked for together with the fault, so it is asked for little at a time; and for buffers, as
+    `read` never frees the bytes that it could not fill.
     """
     source = pa.PythonFile(_Plain(stream), "r")  # type: ignore[arg-type]  # it has what is asked of it
     unpacked = pa.CompressedInputStream(source, str(compression))  # type: ignore[arg-type]  # these are its names
-    return lambda count: unpacked.read(min(count, _LITTLE))
+    return lambda count: unpacked.read_buffer(min(count, _LITTLE)).to_pybytes()
 
 
 class _Plain:

@@ -20,7 +20,8 @@ bytes and of a folder for the names in it.
     synced. Before, readers see the old snapshot, then the new one, each complete. The link never leads to a snapshot
     that was not committed, as step 5 is on the disk before it moves.
  7. Removal, of what only older commits needed: parts that the state no longer names (older snapshots have links of
-    their own), snapshots nobody reads any more, and all pieces but slices of files of which others failed. Lost half-way, the next opening or commit does the rest.
+    their own), snapshots nobody reads any more, and all pieces, but for slices that wait for others of their file. Lost
+    half-way, the next opening or commit does the rest.
 
 So every rename follows the sync of what it names, and is synced itself before the next step begins. Where a run adds
 nothing, there is no snapshot: only the transaction of step 5, for the state.
