@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from pipeline.store import read_articles
 
@@ -63,6 +65,16 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def processes_of(home: Path) -> set[int]:
+    """All processes of the user with this home, by id, as a control group would tell, also those whose parent is gone."""
+    found = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE:
+                found.add(process.pid)
+    return found
+
+
 def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -100,10 +112,20 @@ def api_of(log: Path) -> str:
     return f"{address}/api"
 
 
-def runs_of(api: str) -> list[dict[str, Any]]:
-    """All runs that the server knows and that began or ended, in the order they were due."""
+def all_runs(api: str) -> list[dict[str, Any]]:
+    """All runs that the server knows, in the order they are due; 200 at most."""
     found = httpx.post(f"{api}/flow_runs/filter", json={"sort": "EXPECTED_START_TIME_ASC"}, timeout=30, trust_env=False)
-    return [run for run in found.json() if run["state_type"] != "SCHEDULED"]
+    return list(found.json())
+
+
+def runs_of(api: str) -> list[dict[str, Any]]:
+    """Those that began or ended."""
+    return [run for run in all_runs(api) if run["state_type"] != "SCHEDULED"]
+
+
+def due(run: Mapping[str, Any]) -> datetime:
+    """When a run was to begin."""
+    return datetime.fromisoformat(run["expected_start_time"])
 
 
 def completed(api: str) -> list[tuple[str, str]]:

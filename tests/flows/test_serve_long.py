@@ -4,23 +4,29 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from pipeline.store import verify
+from pipeline.store import history, verify
+from tests.conftest import COUNTS
 from tests.flows.processes import (
     PATIENCE,
+    all_runs,
     api_of,
     commands_of,
     completed,
     descendants,
+    due,
     holder,
     is_alive,
+    processes_of,
     running,
     runs_of,
     titles,
@@ -32,8 +38,13 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1_500)]
 
 ROOT = Path(__file__).parents[2]
 SLOW_SECONDS = 12
+ONE_NEW = "1 new, 0 changed and 0 removed raw files: 1 articles, 0 exact duplicates, 0 rejected"
 WATCHED_SECONDS = 60
 ENDED = {"CRASHED", "COMPLETED", "CANCELLED"}
+MISSED = 6  # runs of an outage
+NOTHING_SECONDS = 2.0  # that a run takes at most which finds nothing new: Prefect alone takes one
+USUAL = 'cron: "*/15 * * * *"'  # the schedule in prefect.yaml
+START = ("prefect", "worker", "start", "--pool", "articles", "--name")
 
 # Runs in every Python process below: a disk that takes so long to read what a run is to commit.
 SLOW_DISK = """
@@ -54,6 +65,12 @@ def slow(tmp_path: Path, user: dict[str, str]) -> dict[str, str]:
     return user | {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
 
 
+def restart_seconds() -> int:
+    """How long systemd waits before it starts a service again that ended, as its unit says."""
+    unit = (ROOT / "deploy" / "article-pipeline-serve.service").read_text(encoding="utf-8")
+    return int(unit.partition("RestartSec=")[2].split()[0])
+
+
 def is_at_work(clean: Path) -> bool:
     """Whether a run has cleaned what there is and is about to commit."""
     return any((clean / ".store" / "pieces").glob("*.shard-*"))
@@ -68,11 +85,11 @@ def test_a_cron_expression_fires_at_its_minute(
     with running(tmp_path / "serve.log", user, tmp_path, *cron) as served:
         wait_until(lambda: titles(clean) == ["Ferry to mill"], "the article")
         api = api_of(tmp_path / "serve.log")
-        due = [datetime.fromisoformat(run["expected_start_time"]) for run in runs_of(api)]
+        seconds = {due(run).second for run in runs_of(api)}
         served.send_signal(signal.SIGTERM)
         assert served.wait(PATIENCE) == 0
 
-    assert {moment.second for moment in due} == {0}
+    assert seconds == {0}
     assert "at * * * * * (" in (tmp_path / "serve.log").read_text(encoding="utf-8")
 
 
@@ -131,7 +148,9 @@ def test_a_killed_serve_is_made_up_for_by_the_next(
     """
     Serve itself is killed in the middle of a run, and started again, as the unit in `deploy/` has systemd do it.
 
-    systemd also kills what is left of the service. Elsewhere the run goes on alone: it may commit, but is known as crashed.
+    systemd also kills what is left of the service, and waits before it starts it again; what was due meanwhile is not made up
+    for. Elsewhere the run goes on alone and commits: it says so to the new server if that has the old address, and is known as
+    crashed otherwise.
     """
     raw, clean = tmp_path / "raw", tmp_path / "clean"
     command = ("pipeline", "serve", "--every", "5s", "--raw", raw, "--clean", clean)
@@ -140,27 +159,69 @@ def test_a_killed_serve_is_made_up_for_by_the_next(
         wait_until(lambda: titles(clean) == ["Ferry to mill"], "the first article")
         write_story("pier")
         wait_until(lambda: is_at_work(clean), "a run in the middle")
-        orphans = descendants(first.pid)
         (active,) = [run["id"] for run in runs_of(api_of(tmp_path / "first.log")) if run["state_type"] == "RUNNING"]
         first.kill()
+        first.wait()
+        gone, orphans = datetime.now(UTC), processes_of(tmp_path)
+        assert orphans
         if supervisor == "systemd":
             for orphan in filter(is_alive, orphans):
                 os.kill(orphan, signal.SIGKILL)
+            time.sleep(restart_seconds())
     write_story("quay")
+    back = datetime.now(UTC)
     with running(tmp_path / "second.log", slow, tmp_path, *command) as second:
         wait_until(lambda: titles(clean) == ["Ferry to mill", "Ferry to pier", "Ferry to quay"], "all articles")
         wait_until(lambda: not any(map(is_alive, orphans)), "the end of what the first one left")
         wait_until(lambda: verified(pipeline, clean), "a pause between runs")
         runs = runs_of(api_of(tmp_path / "second.log"))
-        others = descendants(second.pid)
         second.send_signal(signal.SIGTERM)
         assert second.wait(PATIENCE) == 0
-        wait_until(lambda: not any(map(is_alive, others)), "the end of all processes")
+        wait_until(lambda: not processes_of(tmp_path), "the end of all processes")
 
+    told = {run["name"]: datetime.fromisoformat(run["state"]["timestamp"]) for run in runs if gone < due(run) < back}
+    assert [name for name, moment in told.items() if moment > gone] == []  # Prefect cancels some seconds ahead
     (state,) = [run["state"] for run in runs if run["id"] == active]
-    assert (state["type"], state["message"]) == ("CRASHED", "The process that served this run is gone.")
+    ends = {("CRASHED", "The process that served this run is gone.")}
+    if supervisor == "none":
+        ends.add(("COMPLETED", f"{ONE_NEW}; the store holds 2 articles"))
+    assert (state["type"], state["message"]) in ends
     assert titles(clean) == ["Ferry to mill", "Ferry to pier", "Ferry to quay"]
     assert verify(clean, raw) == []
+
+
+@contextmanager
+def work_pool(folder: Path, user: dict[str, str], schedule: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """A Prefect server with the deployment of `prefect.yaml`: its API, and the environment of workers in this folder."""
+    from flows import environment
+    from flows.local_server import local_server
+
+    home = folder / "prefect"
+    settings = environment.missing_settings({}, home, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        with local_server(home, scheduler=True) as address:
+            api = f"{address}/api"
+            worker = user | settings | {"PREFECT_API_URL": api, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+            text = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
+            for shown, here in {
+                "/srv/articles": str(folder),
+                "/opt/article-pipeline": str(ROOT),
+                USUAL: schedule,
+            }.items():
+                assert shown in text
+                text = text.replace(shown, here)
+            (folder / "prefect.yaml").write_text(text, encoding="utf-8")
+            (folder / "flows").symlink_to(ROOT / "flows")
+            for command in (
+                ("prefect", "work-pool", "create", "--type", "process", "articles"),
+                ("prefect", "--no-prompt", "deploy", "--all"),
+                ("pipeline", "watch-runs"),
+            ):
+                with running(folder / "command.log", worker, folder, *command) as done:
+                    assert done.wait(PATIENCE) == 0
+            yield api, worker
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
@@ -176,51 +237,77 @@ def test_a_worker_that_ends_in_the_middle_loses_nothing(
 
     Prefect's worker leaves its run "Running" when it is asked to end; the automation of `watch-runs` frees its slot.
     """
-    from flows import environment
-    from flows.local_server import local_server
+    clean = tmp_path / "clean"
+    with work_pool(tmp_path, slow, 'cron: "0 0 1 1 *"') as (api, worker):
+        deployment = httpx.get(f"{api}/deployments/name/clean-raw/articles", trust_env=False).json()["id"]
 
-    home, raw, clean = tmp_path / "prefect", tmp_path / "raw", tmp_path / "clean"
-    settings = environment.missing_settings({}, home, tmp_path)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        with local_server(home, scheduler=True) as address:
-            api = f"{address}/api"
-            worker = slow | settings | {"PREFECT_API_URL": api, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
-            text = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
-            text = text.replace("/srv/articles/raw", str(raw)).replace("/srv/articles/clean", str(clean))
-            text = text.replace("/opt/article-pipeline", str(ROOT)).replace('"*/15 * * * *"', '"0 0 1 1 *"')
-            (tmp_path / "prefect.yaml").write_text(text, encoding="utf-8")
-            (tmp_path / "flows").symlink_to(ROOT / "flows")
-            for command in (
-                ("prefect", "work-pool", "create", "--type", "process", "articles"),
-                ("prefect", "--no-prompt", "deploy", "--all"),
-                ("pipeline", "watch-runs"),
-            ):
-                with running(tmp_path / "command.log", worker, tmp_path, *command) as done:
-                    assert done.wait(PATIENCE) == 0
-            deployment = httpx.get(f"{api}/deployments/name/clean-raw/articles", trust_env=False).json()["id"]
+        def ask_for_a_run() -> None:
+            url = f"{api}/deployments/{deployment}/create_flow_run"
+            # With SQLite a busy server answers 503 now and then: "database is locked".
+            wait_until(lambda: httpx.post(url, json={}, timeout=30, trust_env=False).is_success, "a run")
 
-            def ask_for_a_run() -> None:
-                url = f"{api}/deployments/{deployment}/create_flow_run"
-                # With SQLite a busy server answers 503 now and then: "database is locked".
-                wait_until(lambda: httpx.post(url, json={}, timeout=30, trust_env=False).is_success, "a run")
-
-            start = ("prefect", "worker", "start", "--pool", "articles", "--name")
-            write_story("mill")
+        write_story("mill")
+        ask_for_a_run()
+        with running(tmp_path / "first.log", worker, tmp_path, *START, "first") as first:
+            wait_until(lambda: is_at_work(clean), "a run in the middle")
+            others = descendants(first.pid)
+            first.send_signal(number)
+            first.wait(PATIENCE)
+            wait_until(lambda: not any(map(is_alive, others)), "the end of the worker's processes")
+        wait_until(lambda: {run["state_type"] for run in runs_of(api)} <= ENDED, "an end that the server knows of")
+        write_story("pier")
+        with running(tmp_path / "second.log", worker, tmp_path, *START, "second") as second:
             ask_for_a_run()
-            with running(tmp_path / "first.log", worker, tmp_path, *start, "first") as first:
-                wait_until(lambda: is_at_work(clean), "a run in the middle")
-                others = descendants(first.pid)
-                first.send_signal(number)
-                first.wait(PATIENCE)
-                wait_until(lambda: not any(map(is_alive, others)), "the end of the worker's processes")
-            wait_until(lambda: {run["state_type"] for run in runs_of(api)} <= ENDED, "an end that the server knows of")
-            write_story("pier")
-            with running(tmp_path / "second.log", worker, tmp_path, *start, "second") as second:
-                ask_for_a_run()
-                wait_until(lambda: titles(clean) == ["Ferry to mill", "Ferry to pier"], "the articles of both runs")
-                second.send_signal(signal.SIGTERM)
-                second.wait(PATIENCE)
+            wait_until(lambda: titles(clean) == ["Ferry to mill", "Ferry to pier"], "the articles of both runs")
+            second.send_signal(signal.SIGTERM)
+            second.wait(PATIENCE)
 
     assert verified(pipeline, clean)
+
+
+def test_after_an_outage_one_run_does_the_work_of_all(
+    tmp_path: Path,
+    user: dict[str, str],
+    write_story: Callable[[str], Path],
+    record_property: Callable[[str, object], None],
+) -> None:
+    """
+    Nobody was there to start the runs of a work pool, which are late: when a worker comes back, Prefect has it start them all.
+
+    Those beside the first are cancelled, and any that come after it find nothing new, and say so at once.
+    """
+    raw, clean = tmp_path / "raw", tmp_path / "clean"
+    write_story("mill")
+    with work_pool(tmp_path, user | {"PYTHONPATH": str(ROOT)}, "interval: 5") as (api, worker):
+
+        def late() -> set[str]:
+            return {run["id"] for run in all_runs(api) if run["state_name"] == "Late"}
+
+        def ended() -> list[dict[str, Any]]:
+            return [run for run in runs_of(api) if run["state_type"] in ENDED]
+
+        def idle() -> list[dict[str, Any]]:
+            return [run for run in ended() if run["state"]["message"].startswith("0 new")]
+
+        wait_until(lambda: len(late()) >= MISSED, "runs that nobody started")
+        missed = late()
+        with running(tmp_path / "worker.log", worker, tmp_path, *START, "back") as back:
+            wait_until(lambda: titles(clean) == ["Ferry to mill"], "the article")
+            wait_until(lambda: missed <= {run["id"] for run in ended()}, "the end of all runs that were late")
+            wait_until(idle, "a run that has nothing to do")
+            runs, at_once = ended(), idle()
+            back.send_signal(signal.SIGTERM)
+            back.wait(PATIENCE)
+
+    for run in runs:
+        outcome = f"{run['state_name']} after {run['total_run_time']:.1f} s: {run['state']['message']}"
+        record_property(COUNTS, f"{'late' if run['id'] in missed else 'then'}, due {due(run):%T}: {outcome}")
+    cancelled = [run for run in runs if run["state_type"] == "CANCELLED"]
+    working = [run for run in runs if run["state"]["message"].startswith("1 new")]
+
+    assert len([report for report in history(clean, limit=10_000) if report.records]) == 1
+    assert len(working) == 1
+    assert len(working) + len(at_once) + len(cancelled) == len(runs)
+    assert max(run["total_run_time"] for run in at_once) < NOTHING_SECONDS
+    assert all("concurrency limit" in run["state"]["message"] for run in cancelled)
+    assert verify(clean, raw) == []

@@ -28,7 +28,7 @@ ARRIVAL_SECONDS = 3.0
 SAMPLE_SECONDS = 5.0
 TOLD_SECONDS = 4 * MINUTES  # between two lines of figures: there are fifteen of them
 WARM = 1 / 6  # of the time, until caches are full: five of thirty minutes
-GROWTH = {"serve": 15, "server": 40}
+GROWTH = {"serve": 10, "server": 30}
 """
 Most megabytes that may be added after the fifth minute, by the medians of a sixth of the time there and at the end.
 """
