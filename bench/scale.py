@@ -29,12 +29,13 @@ from bench.made_up import make_dump
 from bench.targets import Target, show_targets
 from pipeline import run
 from pipeline.plan import PlanOptions
+from pipeline.report import RunReport
 
 DOCUMENTS = (20_000, 200_000)
 WORKERS = (1, 2)
 PLANNED = 1_000_000
 FILES_A_FOLDER = 1_000
-OPTIONS = PlanOptions(settle=0)
+OPTIONS = PlanOptions(wait=False)
 
 LEAST_SPEED_UP = 1.7
 MOST_UNEVEN = 0.15
@@ -84,34 +85,41 @@ class Planned:
 
 def measure(work: Path, documents: int, workers: Sequence[int]) -> Iterator[Run]:
     """Clean so many documents with each number of workers, twice."""
+    import flows.clean_raw  # noqa: F401, PLC0415 - after the server's address is in the environment; takes a second
+
     raw = work / "raw"
     for number in range(documents):
         folder = raw / f"{number // FILES_A_FOLDER:04d}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{number:07d}.txt").write_text(make_dump(number), encoding="utf-8")
+    time.sleep(OPTIONS.settle)  # files that were just written are left to the next run
     for count in workers:
         with TemporaryDirectory(dir=work) as place:
-            flow_seconds = _seconds(lambda: _run_flow(raw, Path(place) / "clean", count))  # noqa: B023 - called at once
+            flow_seconds = _seconds(lambda: _run_flow(raw, Path(place) / "clean", count), documents)  # noqa: B023 - called at once
         with TemporaryDirectory(dir=work) as place, ExitStack() as stack:
             spent = {name: stack.enter_context(_timed(name)) for name in ("plan_run", "commit_run")}
-            direct_seconds = _seconds(lambda: _run_directly(raw, Path(place) / "clean", count))  # noqa: B023 - as above
+            direct_seconds = _seconds(lambda: _run_directly(raw, Path(place) / "clean", count), documents)  # noqa: B023 - as above
         yield Run(documents, count, flow_seconds, direct_seconds, spent["plan_run"][0], spent["commit_run"][0])
 
 
-def _run_flow(raw: Path, clean: Path, workers: int) -> None:
-    from flows.clean_raw import clean_raw  # noqa: PLC0415 - after the server's address is in the environment
+def _run_flow(raw: Path, clean: Path, workers: int) -> RunReport:
+    from flows.clean_raw import clean_raw  # noqa: PLC0415 - imported already, see `measure`
 
-    clean_raw(raw, clean, workers, wait_for_settling=False)
-
-
-def _run_directly(raw: Path, clean: Path, workers: int) -> None:
-    run.run_directly(raw, clean, workers=workers, runner="process", options=OPTIONS)
+    return clean_raw(raw, clean, workers, wait_for_settling=False)
 
 
-def _seconds(action: Callable[[], None]) -> float:
+def _run_directly(raw: Path, clean: Path, workers: int) -> RunReport:
+    return run.run_directly(raw, clean, workers=workers, runner="process", options=OPTIONS)
+
+
+def _seconds(action: Callable[[], RunReport], documents: int) -> float:
+    """How long a run takes; it must have cleaned all documents."""
     began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
+    report = action()
+    seconds = time.perf_counter() - began
+    if report.records != documents or report.shards_failed:
+        raise RuntimeError(f"a run over {documents:,} documents cleaned {report.records:,}: {report.summary()}")
+    return seconds
 
 
 @contextmanager
