@@ -1,9 +1,10 @@
 """
 How a run grows with documents, workers and raw files: `python -m bench.scale [--documents N ...] [--planned N] [--json]`.
 
-Made-up dumps of about 5 KB, one a file, are cleaned by real runs into new stores, with one worker and with two: by the
-flow on a Prefect server of its own, and by the same steps without Prefect. What the flow takes beyond these is Prefect's
-share. Last, a million tiny raw files are planned, in a process of its own.
+Made-up dumps of about 5 KB, one a file, are cleaned by the flow into new stores, with one worker and with two, on a Prefect
+server of its own. The steps of `pipeline.run` that it calls are timed; what its workers do beside cleaning while it is neither
+planning nor committing is Prefect's share, waiting for the last shard included. Last, a million tiny raw files are planned, in
+a process of its own.
 
 Two workers need two cores that nobody else uses.
 """
@@ -14,7 +15,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,13 +30,14 @@ from bench.made_up import make_dump
 from bench.targets import Target, show_targets
 from pipeline import run
 from pipeline.plan import PlanOptions
-from pipeline.report import RunReport
 
 DOCUMENTS = (20_000, 200_000)
 WORKERS = (1, 2)
 PLANNED = 1_000_000
 FILES_A_FOLDER = 1_000
-OPTIONS = PlanOptions(wait=False)
+SETTLE = PlanOptions().settle
+STEPS = ("plan_run", "clean_isolated", "commit_run")
+"""What the flow does by `pipeline.run`, from tasks in threads of its own process."""
 
 LEAST_SPEED_UP = 1.7
 MOST_UNEVEN = 0.15
@@ -47,31 +49,26 @@ console = Console(width=140)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A first run over so many documents; seconds from its start to its end."""
+    """A first run over so many documents, by the flow; the server runs already."""
 
     documents: int
     workers: int
-    flow_seconds: float  # by the flow; the server runs already
-    direct_seconds: float  # by the same steps without Prefect, of which:
+    seconds: float  # from its start to its end, of which:
     plan_seconds: float
+    clean_seconds: float  # those of all shards, from start to end, over the number of workers
     commit_seconds: float
 
     @property
     def rate(self) -> float:
-        """Documents a second, by the flow."""
-        return self.documents / self.flow_seconds
+        """Documents a second."""
+        return self.documents / self.seconds
 
     @property
     def shares(self) -> dict[str, float]:
-        """Of the flow's time: in Prefect, in planning, in cleaning (workers starting included), in the store."""
-        whole = self.flow_seconds
-        cleaning = self.direct_seconds - self.plan_seconds - self.commit_seconds
-        return {
-            "Prefect": max(0.0, whole - self.direct_seconds) / whole,
-            "planning": self.plan_seconds / whole,
-            "cleaning": cleaning / whole,
-            "store": self.commit_seconds / whole,
-        }
+        """Of the run's time: planning, cleaning (workers starting included), in the store, and the rest: Prefect and idle workers."""
+        known = {"planning": self.plan_seconds, "cleaning": self.clean_seconds, "store": self.commit_seconds}
+        rest = self.seconds - sum(known.values())
+        return {name: spent / self.seconds for name, spent in {"Prefect": rest, **known}.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,42 +81,25 @@ class Planned:
 
 
 def measure(work: Path, documents: int, workers: Sequence[int]) -> Iterator[Run]:
-    """Clean so many documents with each number of workers, twice."""
-    import flows.clean_raw  # noqa: F401, PLC0415 - after the server's address is in the environment; takes a second
+    """Clean so many documents with each number of workers."""
+    import flows.clean_raw  # noqa: PLC0415 - after the server's address is in the environment; takes a second
 
     raw = work / "raw"
     for number in range(documents):
         folder = raw / f"{number // FILES_A_FOLDER:04d}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{number:07d}.txt").write_text(make_dump(number), encoding="utf-8")
-    time.sleep(OPTIONS.settle)  # files that were just written are left to the next run
+    time.sleep(SETTLE)  # files that were just written are left to the next run
     for count in workers:
-        with TemporaryDirectory(dir=work) as place:
-            flow_seconds = _seconds(lambda: _run_flow(raw, Path(place) / "clean", count), documents)  # noqa: B023 - called at once
         with TemporaryDirectory(dir=work) as place, ExitStack() as stack:
-            spent = {name: stack.enter_context(_timed(name)) for name in ("plan_run", "commit_run")}
-            direct_seconds = _seconds(lambda: _run_directly(raw, Path(place) / "clean", count), documents)  # noqa: B023 - as above
-        yield Run(documents, count, flow_seconds, direct_seconds, spent["plan_run"][0], spent["commit_run"][0])
-
-
-def _run_flow(raw: Path, clean: Path, workers: int) -> RunReport:
-    from flows.clean_raw import clean_raw  # noqa: PLC0415 - imported already, see `measure`
-
-    return clean_raw(raw, clean, workers, wait_for_settling=False)
-
-
-def _run_directly(raw: Path, clean: Path, workers: int) -> RunReport:
-    return run.run_directly(raw, clean, workers=workers, runner="process", options=OPTIONS)
-
-
-def _seconds(action: Callable[[], RunReport], documents: int) -> float:
-    """How long a run takes; it must have cleaned all documents."""
-    began = time.perf_counter()
-    report = action()
-    seconds = time.perf_counter() - began
-    if report.records != documents or report.shards_failed:
-        raise RuntimeError(f"a run over {documents:,} documents cleaned {report.records:,}: {report.summary()}")
-    return seconds
+            spent = {name: stack.enter_context(_timed(name)) for name in STEPS}
+            began = time.perf_counter()
+            report = flows.clean_raw.clean_raw(raw, Path(place) / "clean", count, wait_for_settling=False)
+            seconds = time.perf_counter() - began
+        if report.records != documents or report.shards_failed:
+            raise RuntimeError(f"a run over {documents:,} documents cleaned {report.records:,}: {report.summary()}")
+        planning, cleaning, committing = (sum(spent[name]) for name in STEPS)
+        yield Run(documents, count, seconds, planning, cleaning / count, committing)
 
 
 @contextmanager
@@ -195,12 +175,11 @@ def targets(runs: Sequence[Run], planned: Planned) -> list[Target]:
 
 def draw(runs: Sequence[Run]) -> Table:
     """The runs, for people."""
-    table = Table("documents", "workers", "flow s", "without Prefect s", "documents/s", *runs[0].shares, box=None)
+    table = Table("documents", "workers", "s", "documents/s", *runs[0].shares, box=None)
     for each in runs:
         shares = (f"{share:.1%}" for share in each.shares.values())
         table.add_row(
-            f"{each.documents:,}", str(each.workers), f"{each.flow_seconds:,.1f}", f"{each.direct_seconds:,.1f}",
-            f"{each.rate:,.0f}", *shares,
+            f"{each.documents:,}", str(each.workers), f"{each.seconds:,.1f}", f"{each.rate:,.0f}", *shares,
         )  # fmt: skip
     return table
 
