@@ -144,7 +144,7 @@ def _heads(tree: Sequence[Any]) -> set[Head]:
 
 
 def _shortened(text: str, whole: bool) -> Head:  # noqa: FBT001  # two fields of one value
-    folded = _ZEROS.sub("0", text)
+    folded = _ZEROS.sub("0", text) if "00" in text else text  # a pattern takes most of the time, and few have any
     return Head(folded[:LONGEST], whole and len(folded) <= LONGEST)
 
 

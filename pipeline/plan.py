@@ -128,8 +128,8 @@ def survey(  # noqa: PLR0913 - a plan's inputs, one by one
     leftovers = take_over(layout, work, settings.digest)
     taken = [file for left in leftovers for file in left.files]
     done = set(map(extent_of, taken))
-    waiting = [file for file in work if extent_of(file) not in done]
-    begun = {file.key for file in waiting}
+    waiting = [file for file in work if extent_of(file) not in done] if done else work
+    begun = {file.key for file in waiting if file.slice}
     return Survey(
         scanned_ns=scanned_ns,
         deltas=Deltas(removed, tuple((old.file_id, file) for old, file in renamed), tuple(found.refreshed), leftovers),

@@ -8,6 +8,7 @@ asked about slice by slice; the same bytes are cut at the same places.
 """
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from pipeline.records import RawFile
 from pipeline.sources.opened import Fingerprint, fingerprint
@@ -22,8 +23,9 @@ Extent = tuple[str, int, int]
 
 def take_over(layout: Layout, work: Iterable[RawFile], settings_digest: str) -> tuple[Leftover, ...]:
     """Of the files to clean, those that are cleaned already, by the finished shard that holds their rows."""
-    waiting = {extent_of(file): file for file in work}
-    return tuple(_leftovers(layout, waiting, settings_digest))
+    left = list(pieces_left(layout))
+    waiting = {extent_of(file): file for file in work} if left else {}
+    return tuple(_leftovers(left, waiting, settings_digest))
 
 
 def extent_of(file: RawFile) -> Extent:
@@ -31,8 +33,8 @@ def extent_of(file: RawFile) -> Extent:
     return (file.key, file.slice.begin, file.slice.end) if file.slice else (file.key, 0, -1)
 
 
-def _leftovers(layout: Layout, waiting: dict[Extent, RawFile], settings_digest: str) -> Iterator[Leftover]:
-    for pieces in pieces_left(layout):
+def _leftovers(left: Iterable[Path], waiting: dict[Extent, RawFile], settings_digest: str) -> Iterator[Leftover]:
+    for pieces in left:
         finished = read_finished(pieces)
         if finished is None or finished.settings_digest != settings_digest:
             continue
