@@ -66,7 +66,8 @@ def _dask(workers: int, address: str | None) -> "TaskRunner[Any]":
         return DaskTaskRunner(address=address)
     # Workers that are daemons may have no child processes, in which shards are cleaned.
     dask.config.set({"distributed.worker.daemon": False})
-    own = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    # Without an address, the scheduler takes port 8787 for its pages, which that of another run may have.
+    own = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     return DaskTaskRunner(cluster_kwargs=own)
 
 

@@ -473,6 +473,11 @@ def test_parts_that_no_manifest_lists_are_left_for_a_while(clean: Path, url: str
     assert read_articles(url).equals(read_articles(clean))
 
 
+def test_an_object_that_is_gone_by_now_is_nothing_to_remove(url: str) -> None:
+    """Another publication's unfinished part may be listed, and finished when it is looked at."""
+    assert remote.remove_old(open_target(url), [], {"parts/articles/.unfinished": 3}, keep=3, seconds=0) == 0
+
+
 def test_readers_see_one_snapshot_while_others_are_published(raw: Path, clean: Path, s3: str) -> None:
     """Each read is one commit: articles of one generation, and the ledger of just these articles."""
     wrong: list[object] = []

@@ -191,13 +191,14 @@ def _take_files(
     numbers: dict[str, int] = {}
     unread: set[str] = set()  # could not be read to the end: what was read of them before is void
     former: dict[int, dict[int, FormerRejection]] = {}
+    (last,) = state.execute("SELECT coalesce(max(file_id), 0) FROM raw_files").fetchone()
     for read in files:
         if not read.sha256 and _gave_articles(state, read.file.key):
             touched.unread += 1
             continue
         file_id = insert_file(state, read.file, outcome.scanned_ns, read.sha256, outcome.settings_digest)
         numbers[read.file.key] = file_id
-        former[file_id] = _forget_records(state, file_id, touched)
+        former[file_id] = _forget_records(state, file_id, touched) if file_id <= last else {}  # a new one has none
         if not read.sha256:
             unread.add(read.file.key)
     for piece in pieces:

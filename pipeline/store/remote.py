@@ -207,7 +207,8 @@ def remove_old(
     for manifest in expired:
         target.remove(manifest.key)
     live = {key for manifest in manifests if manifest not in expired for key in manifest.keys}
-    unlisted = [key for key in there if key not in live and now - target.modified(key) > kept_for]
+    put = {key: target.modified(key) for key in there if key not in live}
+    unlisted = [key for key, moment in put.items() if moment is not None and now - moment > kept_for]
     for key in unlisted:
         target.remove(key)
     return len(expired) + len(unlisted)

@@ -54,10 +54,13 @@ class Target:
         files = (entry for entry in entries if entry["type"] == "file")
         return {f"{folder}/{entry['name'].rpartition('/')[2]}": entry["size"] for entry in files}
 
-    def modified(self, key: str) -> datetime:
-        """When the object was put, by the clock of the store."""
+    def modified(self, key: str) -> datetime | None:
+        """When the object was put, by the clock of the store; None where there is none (anymore)."""
         with self._named(key):
-            moment: datetime = self.fs.modified(self._path(key))
+            try:
+                moment: datetime = self.fs.modified(self._path(key))
+            except FileNotFoundError:
+                return None
             return moment
 
     def create(self, key: str, content: bytes) -> bool:
