@@ -11,12 +11,8 @@ from pipeline.sources.columns import find_roles, no_content, read_row
 from pipeline.sources.found import Chosen, Found, Refused
 from pipeline.sources.reading import FileReading, Limits
 
-_ROWS = 8
-"""
-Rows that Arrow unpacks at once: a text that stands in the file once may be that of all of them.
-
-What a footer says of sizes may be a lie. 64 rows at once are no faster.
-"""
+_ROWS = 1
+"""Rows that Arrow unpacks at once: a text that stands in the file once may be that of all of them. 64 are no faster."""
 _FOOTER_BYTES = 64 * 1024 * 1024  # of strings in a footer, which may claim to be of any size
 
 
@@ -40,10 +36,18 @@ def _read(stream: io.BufferedReader, reading: FileReading, limits: Limits) -> It
             return
         yield Chosen(roles.columns)
         columns = names if reading.keep_extra else list(dict.fromkeys(roles.columns.values()))
-        for batch in file.iter_batches(_ROWS, columns=columns, use_threads=False):
-            for number in range(batch.num_rows):
-                found = read_row({name: batch[name][number].as_py() for name in columns}, roles)
-                if len(found.data) > limits.record_bytes:
-                    yield Refused(RejectReason.TOO_LARGE, f"a text of {len(found.data):,} bytes", len(found.data))
-                else:
-                    yield found
+        size = stream.seek(0, io.SEEK_END)
+        for group in range(file.num_row_groups):
+            # Arrow may unpack all of a group for one row. Of single columns it may not be asked: it aborts where those lie.
+            unpacked = file.metadata.row_group(group).total_byte_size
+            if unpacked > max(limits.free_expansion, size * limits.expansion):
+                detail = f"rows of {unpacked:,} bytes came out of the {size:,} of the file"
+                yield Refused(RejectReason.EXPANDS_TOO_MUCH, detail, unpacked)
+                continue
+            for batch in file.iter_batches(_ROWS, row_groups=[group], columns=columns, use_threads=False):
+                for number in range(batch.num_rows):
+                    found = read_row({name: batch[name][number].as_py() for name in columns}, roles)
+                    if len(found.data) > limits.record_bytes:
+                        yield Refused(RejectReason.TOO_LARGE, f"a text of {len(found.data):,} bytes", len(found.data))
+                    else:
+                        yield found

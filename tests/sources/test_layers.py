@@ -272,3 +272,13 @@ def test_documents_that_their_own_format_packs_count_against_the_allowance() -> 
         assert found[0] == text
         assert found[-1] == "[expands-too-much]"
         assert len(found) < 200
+
+
+def test_rows_that_would_take_all_memory_to_unpack_are_not_asked_for() -> None:
+    """A group of rows of a Parquet file that claims to expand too much is refused; the others are read."""
+    rows: list[dict[str, object]] = [{"text": "One"}, {"text": "x" * 900_000}, {"text": "y" * 900_000}, {"text": "z" * 900_000}]  # fmt: skip
+    data = parquet([*rows, {"text": "Two"}, {"text": "Three"}, {"text": "Four"}, {"text": "Five"}], row_group_size=4)
+
+    strict = Reading(limits=Limits(free_expansion=2_000_000, expansion=2))  # type: ignore[arg-type]
+
+    assert texts("a.parquet", data, strict) == ["[expands-too-much]", "Two", "Three", "Four", "Five"]
