@@ -70,12 +70,12 @@ class Roles:
 
 def find_roles(names: Sequence[str], reading: FileReading) -> Roles:
     """
-    Find the columns of the fields among a table's columns.
+    Find the columns of the fields among a table's columns, of which the first `MOST_COLUMNS` are looked at.
 
     >>> find_roles(["id", "articleBody", "Headline"], FileReading()).columns
     {'text': 'articleBody', 'title': 'Headline'}
     """
-    by_plain = {_plain(name): name for name in reversed(names)}
+    by_plain = {_plain(name): name for name in reversed(names[:MOST_COLUMNS])}
     columns: dict[str, str] = {}
     for field, usual in USUAL_NAMES.items():
         given: tuple[str, ...] = getattr(reading.columns, field)
