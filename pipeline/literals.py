@@ -32,7 +32,8 @@ _SAME_LETTER = {
     "µ": "μ", "ᲀ": "в", "ᲁ": "д", "ᲂ": "о", "ᲃ": "с", "ᲄ": "т", "ᲅ": "т", "ᲆ": "ъ", "ᲇ": "ѣ", "ᲈ": "ꙋ",
 }  # fmt: skip
 # Asked of the engine, which may know a newer Unicode than Python does.
-_DIGITS = pl.Series(map(chr, chain(range(0xD800), range(0xE000, 0x20000)))).str.extract(r"^(\d)$").drop_nulls()
+_CHARACTERS = "".join(map(chr, chain(range(0xD800), range(0xE000, 0x20000))))
+_DIGITS = pl.Series([_CHARACTERS]).str.extract_all(r"\d").explode()
 FOLDED: dict[str, str] = _SAME_LETTER | dict.fromkeys(_DIGITS, "0")
 """What small letters and digits are in a folded text, where zeros in a row are made one."""
 
@@ -44,7 +45,22 @@ class Head(NamedTuple):
     whole: bool = False  # the match is this and nothing more
 
 
-_DIGIT = Head("0", whole=True)
+class _Starts(NamedTuple):
+    """The same for many ways at once, which is faster: matches that end here, and those that go on in any way."""
+
+    whole: frozenset[str]
+    going_on: frozenset[str]
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """All of them."""
+        return self.whole | self.going_on
+
+
+_NOTHING: frozenset[str] = frozenset()
+_EMPTY: frozenset[str] = frozenset([""])
+_ANYTHING = _Starts(_NOTHING, _EMPTY)
+_DIGIT = _Starts(frozenset("0"), _NOTHING)
 
 
 class Clues(NamedTuple):
@@ -92,7 +108,7 @@ def shortest(pieces: Iterable[str]) -> list[str]:
 
 def starts_like(patterns: Iterable[str]) -> str:
     """A pattern for Polars that matches where a match of one of the patterns may start."""
-    starts = {head.text for pattern in patterns for head in _heads(_parse(pattern))}
+    starts = {text for pattern in patterns for text in _starts(_parse(pattern)).texts}
     return f"(?i:{'|'.join(map(_as_pattern, sorted(starts)))})"
 
 
@@ -129,70 +145,82 @@ def _alternatives(tree: list[Any]) -> list[list[Any]]:
 
 def _heads(tree: Sequence[Any]) -> set[Head]:
     """Every way in which a match can start; an empty head that is not whole stands for any."""
-    heads = {Head("", whole=True)}
+    starts = _starts(tree)
+    return {Head(text, whole=True) for text in starts.whole} | {Head(text) for text in starts.going_on}
+
+
+def _starts(tree: Sequence[Any]) -> _Starts:
+    """Every way in which a match can start."""
+    whole, going_on = _EMPTY, _NOTHING
     for node in tree:
-        if not any(head.whole for head in heads):
+        if not whole:
             break
-        following = _heads_of_node(node)
-        grown = {head for head in heads if not head.whole} | {
-            _shortened(head.text + after.text, after.whole) for head in heads if head.whole for after in following
-        }
-        if len(grown) > MOST_HEADS:
-            return {Head(head.text) for head in heads}
-        heads = grown
-    return heads
+        after = _starts_of_node(node)
+        grown = {_folded(text + more) for text in whole for more in after.whole}
+        cut = {_folded(text + more) for text in whole for more in after.going_on}
+        longer = {text for text in grown if len(text) > LONGEST}
+        begun = going_on.union(text[:LONGEST] for text in chain(cut, longer))
+        ended = frozenset(grown - longer)
+        if len(ended) + len(begun) > MOST_HEADS:
+            return _Starts(_NOTHING, whole | going_on)
+        whole, going_on = ended, begun
+    return _Starts(whole, going_on)
 
 
-def _shortened(text: str, whole: bool) -> Head:  # noqa: FBT001  # two fields of one value
-    folded = _ZEROS.sub("0", text) if "00" in text else text  # a pattern takes most of the time, and few have any
-    return Head(folded[:LONGEST], whole and len(folded) <= LONGEST)
+def _folded(text: str) -> str:
+    return _ZEROS.sub("0", text) if "00" in text else text  # a pattern takes most of the time, and few have any
 
 
-def _heads_of_node(node: Any) -> set[Head]:  # noqa: PLR0911  # one return a kind of node
+def _starts_of_node(node: Any) -> _Starts:  # noqa: PLR0911  # one return a kind of node
     match node:
+        case op.LITERAL, value:
+            return _Starts(frozenset([fold_letter(chr(value))]), _NOTHING)
         case op.AT, _:
-            return {Head("", whole=True)}
-        case op.LITERAL, _:
-            return _heads_of_class([node])
+            return _Starts(_EMPTY, _NOTHING)
         case op.IN, items:
-            return _heads_of_class(items)
+            return _starts_of_class(items)
         case op.SUBPATTERN, (*_, tree):
-            return _heads(tree)
+            return _starts(tree)
         case op.BRANCH, (_, branches):
-            return set().union(*map(_heads, branches))
+            ended, begun = zip(*map(_starts, branches), strict=True)
+            return _Starts(_NOTHING.union(*ended), _NOTHING.union(*begun))
         case ((op.MAX_REPEAT | op.MIN_REPEAT), (least, most, tree)):
-            heads = _heads(tree)
-            if most != 1 and heads != {_DIGIT}:
-                heads = {Head(head.text) for head in heads}
-            return heads if least else heads | {Head("", whole=True)}
-    return {Head("")}
+            starts = _starts(tree)
+            if most != 1 and starts != _DIGIT:
+                starts = _Starts(_NOTHING, starts.texts)
+            return starts if least else _Starts(starts.whole | _EMPTY, starts.going_on)
+    return _ANYTHING
 
 
-def _heads_of_class(items: Sequence[Any]) -> set[Head]:
+def _starts_of_class(items: Sequence[Any]) -> _Starts:
     """The characters of a class of single characters, digits and white space; any character for other classes."""
-    heads = set()
+    found = set()
     for kind, value in items:
         if kind is op.LITERAL:
-            heads.add(Head(fold_letter(chr(value)), whole=True))
+            found.add(fold_letter(chr(value)))
         elif kind is op.CATEGORY and value in (op.CATEGORY_DIGIT, op.CATEGORY_SPACE):
-            heads.add(_DIGIT if value is op.CATEGORY_DIGIT else Head(" ", whole=True))
+            found.add("0" if value is op.CATEGORY_DIGIT else " ")
         else:
-            return {Head("")}
-    return heads
+            return _ANYTHING
+    return _Starts(frozenset(found), _NOTHING)
 
 
-def _inside(tree: Sequence[Any]) -> set[str]:
+def _inside(tree: Sequence[Any]) -> frozenset[str]:
     """Pieces of which every match contains one, the longest there are; none where nothing is known."""
-    best: set[str] = set()
+    best: frozenset[str] = _NOTHING
+    within_word = False
     for index, (kind, value) in enumerate(tree):
-        found = {head.text for head in _heads(tree[index:])}
+        if _worth(best) == LONGEST:
+            break
         if kind is op.SUBPATTERN:
             best = max(best, _inside(value[3]), key=_worth)
         elif kind is op.BRANCH:
             branches = [_inside(branch) for branch in value[1]]
-            best = max(best, set().union(*branches) if all(branches) else set(), key=_worth)
-        best = max(best, found, key=_worth)
-    return best if _worth(best) else set()
+            best = max(best, _NOTHING.union(*branches) if all(branches) else _NOTHING, key=_worth)
+        if not within_word:  # what starts there is no longer than what starts at its first letter
+            best = max(best, _starts(tree[index:]).texts, key=_worth)
+        within_word = kind is op.LITERAL
+    return best if _worth(best) else _NOTHING
 
 
 def _worth(pieces: Iterable[str]) -> int:

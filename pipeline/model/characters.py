@@ -63,33 +63,26 @@ _BY_CATEGORY = {
 _CJK = (range(0x3040, 0x3100), range(0x3400, 0xA000), range(0xF900, 0xFB00))
 
 
-def kind_of(character: str) -> Kind:
-    """
-    The kind of one character.
-
-    >>> [kind_of(character).name for character in "aÄ7語。"]
-    ['LOWER', 'UPPER', 'DIGIT', 'CJK', 'END']
-    """
-    listed = _BY_CHARACTER.get(character)
-    if listed is not None:
-        return listed
-    if any(ord(character) in block for block in _CJK):
-        return Kind.CJK
-    return _BY_CATEGORY.get(unicodedata.category(character), Kind.OTHER)
-
-
-def _lower(code: int) -> int:
-    lower = chr(code).lower()
-    return ord(lower) if len(lower) == 1 else code
-
-
 def _tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:
-    kinds = np.fromiter((kind_of(chr(code)) for code in range(BMP)), np.uint8, BMP)
+    characters = list(map(chr, range(BMP)))
+    categories = map(unicodedata.category, characters)
+    kinds = np.fromiter((_BY_CATEGORY.get(category, Kind.OTHER) for category in categories), np.uint8, BMP)
+    for block in _CJK:
+        kinds[block.start : block.stop] = Kind.CJK
+    for character, kind in _BY_CHARACTER.items():
+        kinds[ord(character)] = kind
     kinds[BMP - 1] = Kind.ORNAMENT
-    folded = np.fromiter((_lower(code) for code in range(BMP)), np.uint64, BMP)
+    small = map(str.lower, characters)
+    lower = "".join(low if len(low) == 1 else character for low, character in zip(small, characters, strict=True))
+    folded = np.frombuffer(lower.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
     folded[kinds == Kind.DIGIT] = ord("0")
     return kinds, folded
 
 
 KIND, FOLDED = _tables()
-"""The kind of each code point; and its lower-case form, with all digits made one."""
+"""
+The kind of each code point; and its lower-case form, with all digits made one.
+
+>>> [Kind(KIND[ord(character)]).name for character in "aÄ7語。"], chr(FOLDED[ord("Ä")])
+(['LOWER', 'UPPER', 'DIGIT', 'CJK', 'END'], 'ä')
+"""

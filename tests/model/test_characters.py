@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.model.characters import FOLDED, KIND, WORD_KINDS, Kind, kind_of
+from pipeline.model.characters import FOLDED, KIND, WORD_KINDS, Kind
 
 TYPICAL = {
     Kind.LOWER: "aßéłжяέაտ",  # Latin, Cyrillic, Greek, Georgian, Armenian
@@ -30,8 +30,7 @@ TYPICAL = {
     [pytest.param(each, kind, id=f"U+{ord(each):04X}-{kind.name}") for kind, some in TYPICAL.items() for each in some],
 )
 def test_a_typical_character_has_its_kind(character: str, kind: Kind) -> None:
-    """In the table as in the function that fills it."""
-    assert kind_of(character) is kind
+    """One letter, mark or sign of each script that pages are written in."""
     assert Kind(KIND[ord(character)]) is kind
 
 
