@@ -38,7 +38,7 @@ from pipeline.records import (
     RemovedLine,
 )
 from pipeline.regions import agree_in_tables, gather_comments, region_hints
-from pipeline.rules import Rules
+from pipeline.rules import Rules, blame_patterns
 from pipeline.segment import split_lines
 from pipeline.trim import trim_prompts
 from pipeline.voices import Manner, Voices, load_voices
@@ -161,9 +161,10 @@ def _with_comments(outcome: Article | Rejection) -> Article | Rejection:
 
 def judge_documents(documents: Sequence[Document], rules: Rules) -> tuple[pl.DataFrame, list[Judgement]]:
     """The measured lines of a batch, and what the rules say about each document."""
-    lines = measure_lines(trim_prompts(split_lines(documents), rules))
-    titles = fold_titles([_known_title(document) for document in documents])
-    judgements = judge_lines(lines, titles, rules)
+    with blame_patterns(rules):
+        lines = measure_lines(trim_prompts(split_lines(documents), rules))
+        titles = fold_titles([_known_title(document) for document in documents])
+        judgements = judge_lines(lines, titles, rules)
     return lines, [_in_its_place(*pair) for pair in zip(documents, judgements, strict=True)]
 
 

@@ -13,7 +13,7 @@ from pipeline.decode import document_from_text
 from pipeline.errors import RulePackError
 from pipeline.measure import measure_lines
 from pipeline.neighbours import NEIGHBOUR_RULES, NeighbourRule
-from pipeline.rules import CUT_MARKS, Rule, Rules, load_rules, read_pack, read_rules
+from pipeline.rules import CUT_MARKS, Rule, Rules, check_patterns, load_rules, read_pack, read_rules
 from pipeline.trim import trim_prompts
 from pipeline.voices import Voices
 from pipeline.words import WORD
@@ -118,6 +118,19 @@ def test_a_broken_pack_names_file_rule_and_fault(text: str, message: str) -> Non
     """Whoever writes a rule reads where the fault is and what it is."""
     with pytest.raises(RulePackError, match=f"(?s){message}"):
         read_pack("mine.toml", text)
+
+
+def test_the_patterns_that_ship_can_be_used() -> None:
+    """They are not compiled just to be checked when a process starts, so this is where they are."""
+    check_patterns(RULES, "rules")
+
+
+def test_a_pattern_that_nobody_checked_is_named_when_it_is_tried() -> None:
+    """Whoever edits a pack that ships sees which rule is wrong; no document is rejected for it."""
+    rule = RULES[0].model_copy(update={"id": "x", "pattern": "(?=s)share", "match": "line"})
+
+    with pytest.raises(RulePackError, match=r"rule 'x': pattern cannot be used: .*no lookaround"):
+        clean_batch(["Share"], voices=Voices(Rules((rule,), "test")))
 
 
 def test_two_rules_cannot_share_an_id(tmp_path: Path) -> None:
