@@ -30,13 +30,14 @@ from pebble import ProcessExpired, ProcessPool
 
 from pipeline.clean import clean_records
 from pipeline.errors import PipelineError, ShardFailed
+from pipeline.language import load_in_background
 from pipeline.limits import WorkLimits
 from pipeline.records import RejectReason
 from pipeline.shards import Cleaner, ShardResult, attempt_shard, new_folder, result_of
 from pipeline.steps import CAREFREE, Blame, Caution, Note, Place, Stage, Step
 from pipeline.store.pieces import Finished, read_finished
 from pipeline.work import Shard, read_shard
-from pipeline.workers import end_with_parent, limit_memory
+from pipeline.workers import end_with_parent, leave_pandas_out, limit_memory, main_left_out
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +150,13 @@ class _Task:
     cleaner: Cleaner
     caution: Caution
     limits: WorkLimits
+
+
+def _begin() -> None:
+    """In a new worker, before its first task."""
+    end_with_parent()
+    load_in_background()
+    leave_pandas_out()
 
 
 def _attempt(task: _Task) -> Finished | Fault:
@@ -264,8 +272,7 @@ class _Crew:
         with self._lock:
             if self._ended.is_set():
                 raise CancelledError
-            # Spawned, not forked: a forked child would hold the store's lock, and threads of polars do not live in it.
-            return self._idle.pop() if self._idle else ProcessPool(1, 0, end_with_parent, (), get_context("spawn"))
+            return self._idle.pop() if self._idle else _start_worker()
 
     def _watched(self, pool: ProcessPool, task: "_Task", note: Note) -> Finished | Fault:
         watch = Watch(task.limits)
@@ -293,6 +300,14 @@ def end_crew() -> None:
 
 
 _crew = _Crew()
+
+
+def _start_worker() -> ProcessPool:
+    # Spawned, not forked: a forked child would hold the store's lock, and threads of polars do not live in it.
+    pool = ProcessPool(1, 0, _begin, (), get_context("spawn"))
+    with main_left_out():
+        _ = pool.active  # which starts it
+    return pool
 
 
 def _end(*pools: ProcessPool) -> None:

@@ -10,6 +10,7 @@ load. On 2,000 characters lingua has .995/.990/.982 with 96 MB, 17 s to load all
 
 import math
 import re
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -127,8 +128,21 @@ def _automaton() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64], npt.NDA
     return np.frombuffer(identifier.tk_nextmove, dtype=np.uint32), rows << 8, features
 
 
-@cache
+def load_in_background() -> None:
+    """Begin to load the model; most of that is unpacking, which leaves this process's other threads alone."""
+    threading.Thread(target=_identifier, name="language model", daemon=True).start()
+
+
+_loading = threading.Lock()
+
+
 def _identifier() -> LanguageIdentifier:
+    with _loading:  # `cache` alone lets two threads load it
+        return _load()
+
+
+@cache
+def _load() -> LanguageIdentifier:
     """Load the model once a process, for languages with an ISO 639-1 code only; it is read-only from then on."""
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages([code for code in identifier.labels if len(code) == 2])
