@@ -41,6 +41,7 @@ from pipeline.report import RunReport
 from pipeline.store import publish_to
 from pipeline.store.target import open_target
 from pipeline.voices import Manner
+from pipeline.workers import leave_pandas_out
 
 __all__ = ["app"]
 
@@ -238,6 +239,7 @@ def _run(  # noqa: PLR0913, PLR0917 - as above
     if no_prefect and runner in CLUSTERS:
         raise UsageError(f"--runner {runner} needs Prefect; leave out --no-prefect")
     choose_log_format(logs)
+    leave_pandas_out()
     run_once = _run_directly if no_prefect else partial(_run_flow, cluster, scratch)
     with progress_shown() as watcher, watched_by(watcher):
         report = run_once(raw, clean, workers or usable_cores(), runner, manner, options)

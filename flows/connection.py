@@ -12,7 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectException
 from prefect.logging.handlers import APILogWorker
-from prefect.settings import get_current_settings
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 
 from flows.local_server import local_server
 from pipeline.errors import PipelineError
@@ -40,6 +40,8 @@ def prefect_api(state: Path, *, scheduler: bool) -> Iterator[str]:
             address = stack.enter_context(local_server(state, scheduler=scheduler))
             _use(f"{address}/api")
             if not scheduler:
+                # Nobody would miss them, and the thread that sends them keeps the end of a run waiting for up to a second.
+                stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
                 stack.callback(_keep_house)
         stack.callback(_send_what_is_queued)
         yield address

@@ -253,8 +253,9 @@ def _renames(
             by_size[vanished[key].size].append(vanished[key])
     renamed, rest = [], []
     for file in new:
-        hints = _hints(file.key, reading)
-        candidates = [old for old in by_size.get(file.size, ()) if _hints(old.key, reading) == hints]
+        alike = by_size.get(file.size)
+        hints = _hints(file.key, reading) if alike else None
+        candidates = [old for old in alike or () if _hints(old.key, reading) == hints]
         content = fingerprint(file) if candidates else None
         same = [old for old in candidates if isinstance(content, Fingerprint) and old.sha256 == content.sha256]
         if same and isinstance(content, Fingerprint):

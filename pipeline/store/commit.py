@@ -29,10 +29,11 @@ nothing, there is no snapshot: only the transaction of step 5, for the state.
 
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -48,7 +49,7 @@ from pipeline.store.drift import SiteFindings, take_sites
 from pipeline.store.layout import Layout, check_file_system, disk_trouble_told, hold_lock, make_folders, sync
 from pipeline.store.parts import PartWriter, digest_of, read_part
 from pipeline.store.pieces import PieceReader, discard_pieces
-from pipeline.store.rows import article_rows, rejected_rows
+from pipeline.store.rows import Contents, article_rows, contents_of, rejected_rows
 from pipeline.store.snapshots import build, check_places, publish, recover, remove_old, remove_orphans
 from pipeline.store.state import current_number, live_parts, open_state, published_schema, transaction
 from pipeline.tables import SCHEMA_VERSION, TABLES
@@ -80,10 +81,18 @@ class _Part(NamedTuple):
     sources: int
 
 
-_INSERT_PART = "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?)"
+class _Change(NamedTuple):
+    """What has become of a bucket's part of one table."""
 
-WRITERS = 4
-"""Threads that write parts: packing keeps a core busy, syncs wait for the disk. As many tables again wait in memory."""
+    part_of: str
+    bucket: int
+    part: _Part | None  # None where no row is left: some readers fail on a part without rows
+
+
+_PartNames = Mapping[tuple[str, int], str]  # by table and bucket
+
+WRITERS = 3
+"""Threads that make parts: unpacking and packing keep cores busy, syncs wait for the disk. Each holds a part's rows."""
 
 
 @contextmanager
@@ -151,37 +160,57 @@ def _write_buckets(state: sqlite3.Connection, writer: PartWriter, pieces: PieceR
     """
     Write the parts that the changes touch; returns whether any part differs from before.
 
-    A bucket without rows has no part, as some readers fail on it. Parts are packed, written and synced side by side,
-    in threads, while the rows of the next ones are put together.
+    The state is asked here, bucket after bucket; rows are put together, packed, written and synced in threads meanwhile.
     """
     changed = False
-    unfinished: deque[Future[_Part]] = deque()
+    unfinished: deque[Future[list[_Change]]] = deque()
     with ThreadPoolExecutor(WRITERS) as pool:
-        for table, bucket, old, new in _rows_of_buckets(state, writer.layout, pieces, touched):
-            if new.equals(old):
-                continue
-            changed = True
-            state.execute("DELETE FROM parts WHERE part_of = ? AND bucket = ?", (table, bucket))
-            if new.num_rows:
-                unfinished.append(pool.submit(_write, writer, table, bucket, new))
+        for bucket_written in _buckets(state, writer, pieces, touched):
+            unfinished.append(pool.submit(bucket_written))
             while len(unfinished) > WRITERS:
-                state.execute(_INSERT_PART, unfinished.popleft().result())
-        state.executemany(_INSERT_PART, (part.result() for part in unfinished))
+                changed |= _take_changes(state, unfinished.popleft().result())
+        for last in unfinished:
+            changed |= _take_changes(state, last.result())
     return changed
 
 
-def _rows_of_buckets(
-    state: sqlite3.Connection, layout: Layout, pieces: PieceReader, touched: Touched
-) -> Iterator[tuple[str, int, pa.Table, pa.Table]]:
-    """Table, bucket, old rows and new rows of each part that the changes touch."""
+def _buckets(
+    state: sqlite3.Connection, writer: PartWriter, pieces: PieceReader, touched: Touched
+) -> Iterator[Callable[[], list[_Change]]]:
+    """For each bucket that the changes touch what writes its parts, in any thread."""
     parts = live_parts(state)
     for bucket in sorted(touched.article_buckets):
-        old = (_old(layout, "articles", bucket, parts), _old(layout, "removed_lines", bucket, parts))
-        new = article_rows(state, bucket, old, pieces)
-        yield "articles", bucket, old[0], new[0]
-        yield "removed_lines", bucket, old[1], new[1]
+        yield partial(_write_articles, writer, parts, bucket, contents_of(state, bucket), pieces)
     for bucket in sorted(touched.rejected_buckets):
-        yield "rejected", bucket, _old(layout, "rejected", bucket, parts), rejected_rows(state, bucket)
+        old = _old(writer.layout, "rejected", bucket, parts)
+        yield partial(_write_changed, writer, "rejected", bucket, old, rejected_rows(state, bucket))
+
+
+def _write_articles(
+    writer: PartWriter, parts: _PartNames, bucket: int, contents: Contents, pieces: PieceReader
+) -> list[_Change]:
+    old = (_old(writer.layout, "articles", bucket, parts), _old(writer.layout, "removed_lines", bucket, parts))
+    articles, removed = article_rows(contents, old, pieces)
+    return [
+        *_write_changed(writer, "articles", bucket, old[0], articles),
+        *_write_changed(writer, "removed_lines", bucket, old[1], removed),
+    ]
+
+
+def _write_changed(writer: PartWriter, table: str, bucket: int, old: pa.Table, new: pa.Table) -> list[_Change]:
+    """Write a bucket's rows in one table, unless they are what they were."""
+    if new.equals(old):
+        return []
+    return [_Change(table, bucket, _write(writer, table, bucket, new) if new.num_rows else None)]
+
+
+def _take_changes(state: sqlite3.Connection, changes: Sequence[_Change]) -> bool:
+    """Let the state name the new parts instead of the old ones; returns whether there are any changes."""
+    for change in changes:
+        state.execute("DELETE FROM parts WHERE part_of = ? AND bucket = ?", (change.part_of, change.bucket))
+        if change.part:
+            state.execute("INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?)", change.part)
+    return bool(changes)
 
 
 def _replace_all(state: sqlite3.Connection, touched: Touched) -> None:
@@ -207,7 +236,7 @@ def _replace_all(state: sqlite3.Connection, touched: Touched) -> None:
     touched.rejected_buckets.update(bucket for (bucket,) in state.execute("SELECT DISTINCT bucket FROM rejections"))
 
 
-def _old(layout: Layout, table: str, bucket: int, parts: dict[tuple[str, int], str]) -> pa.Table:
+def _old(layout: Layout, table: str, bucket: int, parts: _PartNames) -> pa.Table:
     name = parts.get((table, bucket))
     return TABLES[table].empty_table() if name is None else read_part(layout.part(table, name), table)
 

@@ -60,7 +60,7 @@ PIECES: Mapping[str, pa.Schema] = {
 
 ABOUT = "shard.json"
 """Describes a folder of pieces, and is written last."""
-_OPEN_GROUPS = 2  # of each piece; buckets are filled in the order of the shards, so few are needed at a time
+_OPEN_GROUPS = 4  # of each piece; buckets are filled in the order of the shards: one or two for each that is written
 _ROWS_AT_ONCE = 10_000
 
 

@@ -34,17 +34,32 @@ class _Place:
     row: int | None
 
 
-def article_rows(
-    state: sqlite3.Connection, bucket: int, old: tuple[pa.Table, pa.Table], pieces: PieceReader
-) -> tuple[pa.Table, pa.Table]:
-    """The bucket's rows of `articles` and of `removed_lines`, sorted by source and by line."""
-    places, known = _places_and_known(state, bucket)
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the state says of a bucket's articles, in the order of their rows."""
+
+    places: Sequence[_Place]
+    known: pa.Table  # the columns that it knows
+
+
+def contents_of(state: sqlite3.Connection, bucket: int) -> Contents:
+    """All that is asked of the state for a bucket, at once: to find its articles takes a while."""
+    found = state.execute(
+        f"SELECT {_KNOWN}, piece, row FROM {_CHOSEN_IN_BUCKET}",  # noqa: S608 - our own names
+        (bucket,),
+    ).fetchall()
+    places = [_Place(article_id, piece, row) for article_id, *_, piece, row in found]
+    return Contents(places, _known_columns([row[:-2] for row in found], _sources(state, bucket)))
+
+
+def article_rows(contents: Contents, old: tuple[pa.Table, pa.Table], pieces: PieceReader) -> tuple[pa.Table, pa.Table]:
+    """A bucket's rows of `articles` and of `removed_lines`, sorted by source and by line; in any thread."""
     old_articles, old_removed = old
     by_piece: dict[int, list[int]] = defaultdict(list)
-    for place in places:
+    for place in contents.places:
         if place.piece is not None and place.row is not None:
             by_piece[place.piece].append(place.row)
-    kept = _among(old_articles, "article_id", [place.article_id for place in places if place.piece is None])
+    kept = _among(old_articles, "article_id", [place.article_id for place in contents.places if place.piece is None])
     articles = pa.concat_tables([kept, *(pieces.articles(piece, rows) for piece, rows in by_piece.items())])
     removed = pa.concat_tables(
         [
@@ -52,8 +67,8 @@ def article_rows(
             *(pieces.removed_lines(piece, rows).select(REMOVED_LINES.names) for piece, rows in by_piece.items()),
         ]
     )
-    order = [place.article_id for place in places]
-    return _complete(known, _in_order(articles, order)), _sorted_lines(removed, order)
+    order = [place.article_id for place in contents.places]
+    return _complete(contents.known, _in_order(articles, order)), _sorted_lines(removed, order)
 
 
 def rejected_rows(state: sqlite3.Connection, bucket: int) -> pa.Table:
@@ -80,16 +95,6 @@ def known_columns(state: sqlite3.Connection, bucket: int) -> pa.Table:
     """The columns of a bucket's articles that come from the state, in the order of the rows."""
     rows = state.execute(f"SELECT {_KNOWN} FROM {_IN_BUCKET}", (bucket,)).fetchall()  # noqa: S608 - our own names
     return _known_columns(rows, _sources(state, bucket))
-
-
-def _places_and_known(state: sqlite3.Connection, bucket: int) -> tuple[list[_Place], pa.Table]:
-    """Where each row comes from, and the columns that the state knows: to find a bucket's articles takes a while."""
-    found = state.execute(
-        f"SELECT {_KNOWN}, piece, row FROM {_CHOSEN_IN_BUCKET}",  # noqa: S608 - our own names
-        (bucket,),
-    ).fetchall()
-    places = [_Place(article_id, piece, row) for article_id, *_, piece, row in found]
-    return places, _known_columns([row[:-2] for row in found], _sources(state, bucket))
 
 
 def _known_columns(rows: Sequence[Sequence[Any]], sources: Mapping[str, list[str]]) -> pa.Table:
