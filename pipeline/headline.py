@@ -141,4 +141,4 @@ def is_title_with_site(fold: str, title: str) -> bool:
 
 
 SITE_MARKS = ("|", "-", "–", "—", "»", "›", ":", "·", "•")
-_SITE_MARK = re.compile("|".join(map(re.escape, SITE_MARKS)))
+_SITE_MARK = re.compile(f"[{re.escape(''.join(SITE_MARKS))}]")
