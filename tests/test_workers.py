@@ -42,7 +42,7 @@ def test_arrays_are_made_without_pandas_and_can_be_converted_to_it() -> None:
 
 
 def test_workers_leave_the_program_that_runs_them_alone(tmp_path: Path) -> None:
-    """A schedule's is Prefect, which takes a second to import; and a program without a guard would run once more."""
+    """A schedule's is Prefect, which takes a second to import, and nothing of it is sent to them."""
     (tmp_path / "program.py").write_text(A_PROGRAM, encoding="utf-8")
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "a.txt").write_text("The ferry left at six, with eleven people on board.\n", encoding="utf-8")
