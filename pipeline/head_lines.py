@@ -6,7 +6,7 @@ a millisecond, where finding the same place in a tree takes several.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import unescape
 from itertools import islice
 from typing import NamedTuple
@@ -93,8 +93,8 @@ def read_head(markup: str, title: str | None) -> tuple[list[HeadLine], list[Head
     if place is None:
         return [], []
     above = list(_lines(markup[max(0, place - ABOVE) : place]))[::-1]
-    below = list(_lines(markup[place : place + BELOW]))
-    return list(_until_article(below[1:])), above[:LINES_ABOVE]
+    below = islice(_lines(markup[place : place + BELOW]), 1, 1 + LINES_BELOW)
+    return list(_until_article(below)), above[:LINES_ABOVE]
 
 
 def find_labelled(markup: str) -> Iterator[str]:
@@ -126,9 +126,9 @@ def _headline(markup: str, title: str | None) -> int | None:
     return None if found < 0 else found + 1
 
 
-def _until_article(lines: Sequence[HeadLine]) -> Iterator[HeadLine]:
+def _until_article(lines: Iterable[HeadLine]) -> Iterator[HeadLine]:
     paragraphs = 0
-    for line in lines[:LINES_BELOW]:
+    for line in lines:
         paragraphs += len(line.text) >= PARAGRAPH
         if paragraphs == PARAGRAPHS:
             return
