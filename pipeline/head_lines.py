@@ -31,9 +31,12 @@ _MOST_LABELS = 10
 _AFTER_LABEL = 400  # characters of markup
 _LABELLED = 40  # characters of text: a date has no more
 
+_ALONE = re.compile(r">\s*([^<>\s][^<>]{0,30}\b20\d\d\b[^<>]{0,14})<")
+
 _SILENT = re.compile(
-    r"<(script|style|svg|template|noscript|button|select)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)",
-    re.DOTALL | re.IGNORECASE,
+    r"<(?:(script|style|svg|template|noscript|button|select)\b[^<]*+(?:<(?!/\1\s*>)[^<]*+)*+(?:</\1\s*>)?"
+    r"|!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->)?)",
+    re.IGNORECASE,
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
 _INLINE = frozenset(
@@ -107,6 +110,16 @@ def find_labelled(markup: str) -> Iterator[str]:
     for match in islice(_LABEL.finditer(markup), _MOST_LABELS):
         text = _TAG.sub(" ", markup[match.end() : match.end() + _AFTER_LABEL]).partition("<")[0]
         yield " ".join(unescape(text).split())[:_LABELLED]
+
+
+def find_alone(markup: str) -> Iterator[str]:
+    """
+    Yield the lines with a year that may be dates and nothing else, in the upper half: farther down are notices and hours.
+
+        >>> list(find_alone("<p>Feb 16, 2026</p><p>In 2026 many more people will want to take the ferry, we hear." + "<br>" * 40))
+        ['Feb 16, 2026']
+    """
+    return (match[1] for match in _ALONE.finditer(markup, 0, len(markup) // 2))
 
 
 def _headline(markup: str, title: str | None) -> int | None:
