@@ -19,7 +19,7 @@ from resiliparse.parse.html import HTMLTree
 
 from pipeline.bylines import is_name, is_review, name_alone, names_after, names_in_head, people
 from pipeline.dates import find_date, is_plausible, is_update, read_date, without_dates
-from pipeline.declared import Declared, Mark, collect_declarations, collect_marks, plain
+from pipeline.declared import Declared, Mark, author_texts, collect_declarations, collect_marks, plain
 from pipeline.head_lines import HeadLine, Part, find_alone, find_labelled, read_head
 from pipeline.hosts import host_of
 from pipeline.markup import tame
@@ -109,8 +109,8 @@ class _Reader:
         self.fetched_at = document.fetched_at
         self.title: Title | None = None
         self.markup = tame(document.text)
-        self._tree = HTMLTree.parse(self.markup)
-        self.declared: Declared = collect_declarations(self._tree)
+        self.tree = HTMLTree.parse(self.markup)
+        self.declared: Declared = collect_declarations(self.tree)
         kinds = [(node, [kind.lower() for kind in _types(node)]) for node in self.declared.nodes]
         self.kinds = {kind for _, names in kinds for kind in names}
         self.articles = [node for node, names in kinds if any(map(_ARTICLE.search, names))]
@@ -124,7 +124,7 @@ class _Reader:
     @cached_property
     def marks(self) -> list[Mark]:
         """Elements that are marked as author or date."""
-        return list(collect_marks(self._tree))
+        return list(collect_marks(self.tree))
 
     @cached_property
     def head(self) -> list[HeadLine]:
@@ -228,6 +228,10 @@ def _authors(page: _Reader, not_these: Sequence[str | None]) -> tuple[tuple[str,
         names = people(find(page), not_these=sites)
         if names:
             return names, source
+    for source, find in _AUTHOR_PLACES:
+        names = people(find(page)) if source != "byline" else ()
+        if names:
+            return names, source  # the site itself, where it calls itself the author and names no person
     return None
 
 
@@ -278,7 +282,14 @@ def _printed_authors(page: _Reader) -> Iterable[str]:
         linked = [part.text for part in line.parts if _is_author(part) and is_name(part.text)]
         if linked and not is_review(line.text):
             return linked
-    return _beside_date(page)
+    return [*_beside_date(page)] or _one_name(page)
+
+
+def _one_name(page: _Reader) -> list[str]:
+    """The name in elements or links that are an author's by their class or address, if the page has but one such."""
+    texts = (re.sub(r"^by:?\s+", "", text, flags=re.IGNORECASE) for text in author_texts(page.tree))
+    names = {text for text in texts if is_name(text) and name_alone(text)}
+    return [*names] if len(names) == 1 else []
 
 
 def _beside_date(page: _Reader) -> Iterator[str]:
