@@ -115,6 +115,7 @@ _OTHERS = r"\b(?:review|edit|check|verif|photo|image|illustrat|translat)\w*\s+by
 _REVIEWED_BY = re.compile(rf"{_OTHERS}.*$", re.IGNORECASE)
 _DANGLING = re.compile(r"\s+(?:on|at|in)\s*$", re.IGNORECASE)  # before a date or section that was taken out
 _REVIEW = re.compile(rf"{_OTHERS}|\beditor\b", re.IGNORECASE)
+_SHORTENED = re.compile(r"\b(?:[JS]r|[A-Z](?:\.[A-Z])+)\.$")
 _SLUG = re.compile(r"[a-z]+(?:-[a-z]+)+")  # the name in an address
 _LONGEST_LABEL = 40
 _LABEL = re.compile(
@@ -249,7 +250,13 @@ def _split(text: str) -> list[str]:
     for part in _BETWEEN.split(text):
         halves = _SHORT_AND.split(part)
         parts.extend(halves if all(len(half.split()) > 1 for half in halves) else [part])
-    return [part.strip(" .·•-–—:\t") for part in parts if part.strip(" .·•-–—:\t")]
+    return [name for part in parts if (name := _trimmed(part))]
+
+
+def _trimmed(part: str) -> str:
+    """Without what joins it to its neighbours; a full stop stays after initials and "Jr."."""
+    text = part.strip(" ·•-–—:\t")
+    return text.lstrip(" .") if _SHORTENED.search(text) else text.strip(" .·•-–—:\t")
 
 
 def _is_printed_name(text: str) -> bool:

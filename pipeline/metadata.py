@@ -229,7 +229,7 @@ def _authors(page: _Reader, not_these: Sequence[str | None]) -> tuple[tuple[str,
         if names:
             return names, source
     for source, find in _AUTHOR_PLACES:
-        names = people(find(page)) if source != "byline" else ()
+        names = people(find(page))
         if names:
             return names, source  # the site itself, where it calls itself the author and names no person
     return None
