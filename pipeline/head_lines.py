@@ -31,7 +31,7 @@ _MOST_LABELS = 10
 _AFTER_LABEL = 400  # characters of markup
 _LABELLED = 40  # characters of text: a date has no more
 
-_ALONE = re.compile(r">\s*([^<>\s][^<>]{0,30}\b20\d\d\b[^<>]{0,14})<")
+_ALONE = re.compile(r">\s*([^<>\s][^<>]{0,30}\b20\d\d\b[^<>]{0,24})<")
 
 _SILENT = re.compile(
     r"<(?:(script|style|svg|template|noscript|button|select)\b[^<]*+(?:<(?!/\1\s*>)[^<]*+)*+(?:</\1\s*>)?"

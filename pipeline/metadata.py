@@ -360,8 +360,8 @@ def _published(page: _Reader, url: Found | None) -> Witness | None:
     of_day = [witness for witness in witnesses if witness.time.date() == winner]
     best = max(of_day, key=lambda witness: (witness.time.timetz() != _MIDNIGHT, witness.weight))  # a time tells more
     line = next((witness for witness in printed if witness.source == "dateline"), None)
-    if line and line.time < best.time - _A_DAY:
-        return line  # what was imported or made anew is declared as of that day
+    if line and (line.time < best.time - _A_DAY or (best.source == "url" and line.time < best.time + 2 * _A_DAY)):
+        return line  # what was imported or made anew is declared as of that day, and addresses run on another clock
     return best._replace(time=_on_clock(best.time, line.time)) if line else best
 
 
@@ -460,7 +460,8 @@ def _dates_in_head(page: _Reader) -> Iterator[tuple[str, bool]]:
         if found or coded:
             label = above.text if above and len(above.text.split()) <= _LABEL_WORDS else ""
             updated = found.updated if found else is_update(line.text)
-            yield coded or line.text, updated or is_update(label)
+            is_local = found is not None and found.time.tzinfo is not UTC
+            yield line.text if is_local else coded or line.text, updated or is_update(label)
 
 
 def _dates_of_url(page: _Reader, url: Found | None) -> Iterator[Witness]:
