@@ -205,9 +205,14 @@ def without_dates(line: str) -> str:
     return line
 
 
+def is_publication(text: str) -> bool:
+    """Whether words tell of the publication, be it with its date or not: "First published in March, updated ..."."""
+    return bool(_PUBLISHED.search(text))
+
+
 def is_update(text: str) -> bool:
     """Whether words say that a date is that of a change, and not also that of the publication."""
-    return bool(_UPDATED.search(text)) and not _PUBLISHED.search(text)
+    return bool(_UPDATED.search(text)) and not is_publication(text)
 
 
 def _matches(line: str) -> Iterator[re.Match[str]]:

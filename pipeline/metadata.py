@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 from resiliparse.parse.html import HTMLTree
 
 from pipeline.bylines import is_name, is_review, name_alone, names_after, names_in_head, people
-from pipeline.dates import find_date, is_plausible, is_update, read_date, without_dates
+from pipeline.dates import find_date, is_plausible, is_publication, is_update, read_date, without_dates
 from pipeline.declared import Declared, Mark, author_texts, collect_declarations, collect_marks, plain
 from pipeline.head_lines import HeadLine, Part, find_alone, find_labelled, read_head
 from pipeline.hosts import host_of
@@ -401,9 +401,9 @@ def _if_one_day(page: _Reader, raws: Iterable[str]) -> Witness | None:
 
 
 def _only_updated(page: _Reader) -> Witness | None:
-    """Return the printed day of the last update: of a page that shows no other, this text was published then."""
+    """Return the printed day of the last update: of a page that tells of no other, this text was published then."""
     for raw, updated in _dates_in_head(page):
-        if updated:
+        if updated and not is_publication(raw):
             return next(_witness(page, raw, "updated", _ENOUGH), None)
     return None
 
