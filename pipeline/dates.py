@@ -267,8 +267,7 @@ def _with_time(date: datetime, beside: str) -> datetime | None:
         if match["half"]:
             hour = hour % 12 + (12 if match["half"].lower() == "p" else 0)
         zone = _zone((match["zone"] or "").lower())
-        time = date.replace(hour=hour, minute=int(match["minute"]), second=int(match["second"] or 0), tzinfo=zone)
-        return time
+        return date.replace(hour=hour, minute=int(match["minute"]), second=int(match["second"] or 0), tzinfo=zone)
     return None
 
 

@@ -18,6 +18,7 @@ _AUTHORS = (
     "[class*=author], [class*=Author], [class*=byline], [class*=Byline], [class*=writer], a[href*='/author/'],"
     " a[href*='/authors/'], a[href*='/contributor'], a[href*='/writer'], a[href*='/autor'], a[href*='/auteur']"
 )
+_BEFORE = 60  # characters
 _DEEPEST_NAME = 4  # elements
 _MOST_AUTHORS = 50  # elements; more are those of teasers and comments
 LONGEST_MARK = 300
@@ -96,15 +97,23 @@ def collect_marks(tree: HTMLTree) -> Iterator[Mark]:
             yield Mark(is_author, node_text(name, " "), value)
 
 
-def author_texts(tree: HTMLTree) -> Iterator[str]:
-    """
-    Yield the first text of elements and links that are an author's by their class or address, wherever they stand.
+class AuthorText(NamedTuple):
+    """The first text of an element or link that is an author's by its class or address, and the text right before it."""
 
-        >>> list(author_texts(HTMLTree.parse("<div class=post-author><p><b>Jane Doe</b> 3 March</p></div>")))
-        ['Jane Doe']
+    text: str
+    before: str
+
+
+def author_texts(tree: HTMLTree) -> Iterator[AuthorText]:
+    """
+    Yield what elements and links of authors begin with, wherever they stand.
+
+        >>> next(author_texts(HTMLTree.parse("<p>Checked by <a class=author><b>Jane Doe</b>, MD</a></p>")))
+        AuthorText(text='Jane Doe', before='Checked by')
     """
     for node in tree.document.query_selector_all(_AUTHORS)[:_MOST_AUTHORS] if tree.document else ():
-        yield _first_text(node)
+        before = node.prev.text if node.prev else None
+        yield AuthorText(_first_text(node), plain((before or "")[-_BEFORE:]))
 
 
 def _first_text(node: DOMNode) -> str:
