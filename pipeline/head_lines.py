@@ -127,8 +127,13 @@ def _headline(markup: str, title: str | None) -> int | None:
     headings = list(_HEADING.finditer(markup))
     if title:
         start = "".join(title[:30].split())
+        first_word = title.split(maxsplit=1)[0]
+        sure = first_word if first_word.isascii() and first_word.isalnum() else ""  # others may be written as entities
         for heading in sorted(headings[:MOST_HEADINGS], key=lambda heading: heading[1]):
-            text = _TAG.sub("", _SILENT.sub("", markup[heading.start() : heading.start() + 1_500]))
+            around = markup[heading.start() : heading.start() + 1_500]
+            if sure not in around:
+                continue
+            text = _TAG.sub("", _SILENT.sub("", around))
             if "".join(unescape(text[:500]).split()).startswith(start):
                 return heading.start()
     first = next((heading.start() for heading in headings if heading[1] == "1"), None)
@@ -162,9 +167,8 @@ def _lines(markup: str) -> Iterator[HeadLine]:
             if parts:
                 yield _line(parts)
             parts = []
-        if tag[1]:
-            words = href = datetime = ""
-        else:
+        words = href = datetime = ""
+        if not tag[1] and "=" in tag[3]:
             found = {name.lower(): unescape(a or b or c) for name, a, b, c in _ATTRIBUTE.findall(tag[3])}
             words = " ".join(found[name] for name in ("class", "id", "itemprop", "rel", "data-testid") if name in found)
             href, datetime = found.get("href", ""), found.get("datetime", "")
@@ -176,7 +180,7 @@ def _lines(markup: str) -> Iterator[HeadLine]:
 
 
 def _add(parts: list[Part], text: str, words: str, href: str, datetime: str) -> None:
-    plain = " ".join(unescape(text).split())
+    plain = " ".join(unescape(text).split()) if text else ""
     if plain:
         parts.append(Part(plain, words, href, datetime))
 

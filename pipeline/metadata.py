@@ -223,17 +223,16 @@ def _site_names(page: _Reader) -> Iterator[Found]:
 
 
 def _authors(page: _Reader, not_these: Sequence[str | None]) -> tuple[tuple[str, ...], str] | None:
-    """Return the authors from the first place that names any."""
+    """Return the authors from the first place that names any, or the site where it calls itself the author."""
     sites = [name for name in not_these if not _is_person(page, name)]
+    named: list[tuple[list[str], str]] = []
     for source, find in _AUTHOR_PLACES:
-        names = people(find(page), not_these=sites)
+        named.append((list(find(page)), source))
+        names = people(named[-1][0], not_these=sites)
         if names:
             return names, source
-    for source, find in _AUTHOR_PLACES:
-        names = people(find(page))
-        if names:
-            return names, source  # the site itself, where it calls itself the author and names no person
-    return None
+    itself = ((people(values), source) for values, source in named)
+    return next((found for found in itself if found[0]), None)
 
 
 def _is_person(page: _Reader, site_name: str | None) -> bool:
