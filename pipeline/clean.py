@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, pairwise, starmap
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -56,9 +57,26 @@ PIECE = 100
 
 
 def clean_records(records: Sequence[RawRecord], voices: Voices) -> list[Article | Rejection]:
-    """Clean a batch of raw records; one outcome a record, in order."""
-    decoded = [decode_record(record) for record in records]
-    return [outcome for part in _parts(decoded) for _, outcome in _clean(part, voices)]
+    """Clean a batch of raw records; one outcome a record, in order. Records that only their places tell apart are cleaned once."""
+    distinct = {_GIVEN(record): record for record in records}
+    decoded = [decode_record(record) for record in distinct.values()]
+    cleaned = (outcome for part in _parts(decoded) for _, outcome in _clean(part, voices))
+    outcomes = dict(zip(distinct, cleaned, strict=True))
+    return [_in_place(outcomes[_GIVEN(record)], record) for record in records]
+
+
+_GIVEN = attrgetter("data", "media_type", "site", "url", "declared_encoding", "known", "fetched_at", "extra")
+"""All of a record that its outcome depends on; the rest says where it stands."""
+
+
+def _in_place(outcome: Article | Rejection, record: RawRecord) -> Article | Rejection:
+    """A record's outcome with the place of the record in it."""
+    if isinstance(outcome, Rejection):
+        return replace(outcome, source=record.source, raw_sha256=record.raw_sha256, offset=record.offset)
+    document = outcome.document
+    if (document.source, document.raw_sha256) == (record.source, record.raw_sha256):
+        return outcome
+    return replace(outcome, document=replace(document, source=record.source, raw_sha256=record.raw_sha256))
 
 
 def _parts(decoded: Sequence[Document | Rejection]) -> Iterator[list[Document | Rejection]]:

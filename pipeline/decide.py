@@ -10,7 +10,7 @@ Decide what goes: the one place where the voices meet.
    that the model finds strange throughout loses little, and one that it understands loses all that is furniture.
 3. A short line between two paragraphs that stay is a subhead, an answer or an item more often than not, and weighs
    next to nothing in an F score over words: there the model must be surer.
-4. The best choice is never empty: the model takes the last line from no document.
+4. The last line that the rules leave of a document stays, and of several at least one: the best choice is never empty.
 
 A verdict names its voice: the rule's id with score 1, or "model" with the probability that the line is boilerplate; the
 model's version stands in each row. The model gives no reasons of its own; see `_reasons`.
@@ -79,6 +79,8 @@ def _decide(judged: Judgement, kept: Floats | None, aim: Aim) -> dict[int, Remov
     for place in np.flatnonzero(overruled).tolist():
         removals.pop(judged.numbers[place], None)
     left = np.array([number not in removals for number in judged.numbers], bool)
+    if np.count_nonzero(left) < 2:
+        return removals
     if judged.is_page:
         stays = left & _stays_of_page(words * left, kept * left, aim)
         inside = np.zeros_like(stays)

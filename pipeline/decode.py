@@ -238,10 +238,15 @@ def decode_record(record: RawRecord) -> Document | Rejection:
         text=_plain_line_ends(decoded.text),
         encoding=decoded.encoding,
         encoding_source=decoded.source,
-        known=replace(record.known, site=record.site or record.known.site or host_of(record.url), url=record.url),
+        known=_known(record),
         fetched_at=record.fetched_at,
         extra=record.extra,
     )
+
+
+def _known(record: RawRecord) -> Metadata:
+    known, site = record.known, record.site or record.known.site or host_of(record.url)
+    return known if (known.site, known.url) == (site, record.url) else replace(known, site=site, url=record.url)
 
 
 def document_from_text(

@@ -75,7 +75,7 @@ def _given(known: Metadata) -> Metadata:
     """What came with the record and does not say where it was read, as by a table or a feed, was given."""
     unsourced = (name for name in _SOURCED if getattr(known, name) and not getattr(known, f"{name}_source"))
     sources: dict[str, Any] = {f"{name}_source": "given" for name in unsourced}
-    return replace(known, **sources)
+    return replace(known, **sources) if sources else known
 
 
 _SOURCED = [name.removesuffix("_source") for name in Metadata.__slots__ if name.endswith("_source")]

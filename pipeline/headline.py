@@ -118,7 +118,7 @@ def _titles_with_site(fold: str) -> Iterator[str]:
     """Folded titles that a folded line may be, with a site's name: what stands before or after one of its marks."""
     if len(fold) > LONGEST_WITH_SITE:
         return
-    places = [place for place, char in enumerate(fold) if char in SITE_MARKS]
+    places = [mark.start() for mark in _SITE_MARK.finditer(fold)]
     before = (fold[:place].rstrip() for place in places[-MOST_MARKS:])
     behind = (fold[place + 1 :].lstrip() for place in places[:MOST_MARKS])
     yield from (title for title in chain(before, behind) if title and is_title_with_site(fold, title))
@@ -141,3 +141,4 @@ def is_title_with_site(fold: str, title: str) -> bool:
 
 
 SITE_MARKS = ("|", "-", "–", "—", "»", "›", ":", "·", "•")
+_SITE_MARK = re.compile(f"[{re.escape(''.join(SITE_MARKS))}]")

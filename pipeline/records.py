@@ -8,10 +8,12 @@ A type proves that a step happened: only `decode` makes a `Document`, only `asse
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -154,7 +156,7 @@ class RawRecord:
 
     def told(self) -> list[Any]:
         """What its container says of it, but for the time of the crawl; fit for JSON with `default=str`."""
-        known = ((name, getattr(self.known, name)) for name in Metadata.__slots__)
+        known = zip(Metadata.__slots__, _VALUES(self.known), strict=True)
         return [self.url, self.extra, *((name, value) for name, value in known if value)]
 
 
@@ -193,12 +195,9 @@ class Metadata:
 _UNKNOWN = Metadata()
 
 
-_BESIDE: Mapping[str, tuple[str, ...]] = {
-    name: tuple(other for other in Metadata.__slots__ if other in {f"{name}_source", f"{name}_raw"})
-    for name in Metadata.__slots__
-    if not name.endswith(("_source", "_raw"))
-}
-"""For each field, those that only mean something beside it."""
+_VALUES = attrgetter(*Metadata.__slots__)
+_MAIN = [Metadata.__slots__.index(re.sub("_(source|raw)$", "", name)) for name in Metadata.__slots__]
+"""For each field the place of the one it belongs to: itself, or the one beside which alone it means something."""
 
 
 def merge(known: Metadata, found: Metadata) -> Metadata:
@@ -209,12 +208,8 @@ def merge(known: Metadata, found: Metadata) -> Metadata:
         >>> merged.title, merged.title_source, merged.language
         ('A', None, 'en')
     """
-    values: dict[str, Any] = {}
-    for name, beside in _BESIDE.items():
-        chosen = known if getattr(known, name) else found
-        values[name] = getattr(chosen, name)
-        values |= {other: getattr(chosen, other) for other in beside}
-    return Metadata(**values)
+    ours, theirs = _VALUES(known), _VALUES(found)
+    return Metadata(*(own if ours[main] else other for own, other, main in zip(ours, theirs, _MAIN, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

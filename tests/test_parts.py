@@ -1,12 +1,13 @@
 """A batch is cleaned in parts that fit in the memory, and what no article can be is refused."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
 from pipeline import clean as driver
 from pipeline.clean import MOST_LINES, MOST_TAGS, clean_records
-from pipeline.records import Article, MediaType, RawRecord, Rejection, RejectReason
+from pipeline.records import Article, Document, MediaType, RawRecord, Rejection, RejectReason
 from pipeline.voices import load_voices
 from tests.store_cases import page, story
 
@@ -67,3 +68,44 @@ def test_a_page_of_too_many_tags_is_refused() -> None:
 
     assert isinstance(outcome, Rejection)
     assert outcome.reason is RejectReason.TOO_LARGE
+
+
+def test_records_that_only_their_places_tell_apart_are_cleaned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has an outcome under its own name all the same; one of another site or time is another record."""
+    data = story("Quay").encode()
+    batch = [
+        RawRecord("a#1", data, MediaType.TEXT, "aa", offset=0),
+        RawRecord("a#2", data, MediaType.TEXT, "aa", offset=500),
+        RawRecord("b#1", data, MediaType.TEXT, "bb", site="example.org"),
+        RawRecord("c#1", data, MediaType.TEXT, "cc", fetched_at=datetime(2024, 5, 1, tzinfo=UTC)),
+        RawRecord("a#3", data, MediaType.TEXT, "aa", offset=1_000),
+    ]
+    decoded: list[str] = []
+    decode = driver.decode_record
+
+    def noted(record: RawRecord) -> Document | Rejection:
+        decoded.append(record.source)
+        return decode(record)
+
+    monkeypatch.setattr(driver, "decode_record", noted)
+    outcomes = clean_records(batch, load_voices())
+    documents = [outcome.document for outcome in outcomes if isinstance(outcome, Article)]
+
+    assert [(document.source, document.raw_sha256) for document in documents] == [
+        (record.source, record.raw_sha256) for record in batch
+    ]
+    assert [document.known.site for document in documents] == [None, None, "example.org", None, None]
+    assert [document.fetched_at is None for document in documents] == [True, True, True, False, True]
+    assert len({document.article_id for document in documents}) == 1
+    assert len(decoded) == 3
+
+
+def test_a_rejection_says_where_its_record_begins_whatever_stage_refuses_it() -> None:
+    texts = (b"", b"\0" * 9, b"Read more", b"Read more", b"Line\n" * (MOST_LINES + 1))
+    batch = [RawRecord(f"a#{n}", text, MediaType.TEXT, "aa", offset=n * 100) for n, text in enumerate(texts)]
+    outcomes = clean_records(batch, load_voices())
+
+    assert all(isinstance(outcome, Rejection) for outcome in outcomes)
+    assert [(o.source, o.offset) for o in outcomes if isinstance(o, Rejection)] == [
+        ("a#0", 0), ("a#1", 100), ("a#2", 200), ("a#3", 300), ("a#4", 400),
+    ]  # fmt: skip

@@ -76,6 +76,11 @@ def _nul_table(count: int) -> bytes:
     return b"text,title\n" + b"The council\0 met.,\0\n" * count + b'"""""""",""\n' + b"\r" * count
 
 
+def _small_rows(count: int) -> bytes:
+    """The same without any NUL, and no row twice."""
+    return b"text,title\n" + b"".join(b"The council met %d times.,\n" % number for number in range(count))
+
+
 def _dictionary(rows: int) -> bytes:
     """A Parquet file that names one long text over and over."""
     text = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([long_text(rows)]))
@@ -149,6 +154,7 @@ ROWS: tuple[Case, ...] = (
     case("long-field", one_file("a.csv", _long_field), 100_000_000, 18 * MIB, "too-large | damaged", inside=2),
     case("open-quote", one_file("a.csv", _open_quote), 20_000, 200, "damaged | article | furniture-only | empty | too-large"),
     case("nul-table", one_file("a.csv", _nul_table), 100_000, 20, "damaged | article | empty | furniture-only"),
+    case("small-rows", one_file("a.csv", _small_rows), 50_000, 20, "article | furniture-only"),
     case("dictionary", one_file("a.parquet", _dictionary), 1_000_000, 8, "article | expands-too-much"),
     case("large-rows", one_file("a.parquet", _large_rows), 40, 3, "article | expands-too-much"),
     case("lying-footers", files(_footers), 400, 10, DAMAGED),

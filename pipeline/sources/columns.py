@@ -204,6 +204,8 @@ def _string(value: object) -> str | None:
     """A value as one line of text; of objects their name, of lists the first, through a few of them."""
     for _ in range(_MOST_WRAPPED):
         match value:
+            case bool() | None:
+                return None
             case {"name": inner} | {"url": inner} | [inner, *_]:
                 value = inner
             case bytes():
@@ -211,8 +213,6 @@ def _string(value: object) -> str | None:
             case str():
                 head = value[:_LOOKED_AT]
                 return _one_line(as_text(as_bytes(head)) if _SURROGATE.search(head) else head)
-            case bool() | None:
-                return None
             case int() | float():
                 return str(value)
             case _:
@@ -227,6 +227,8 @@ def _one_line(text: str) -> str | None:
 def _names(value: object, between: str = r"[;|]") -> tuple[str, ...]:
     """Names in a list or a string."""
     match value:
+        case None:
+            return ()
         case list() | tuple():
             found = [_string(item) for item in value[:_MOST_NAMES]]
         case _:

@@ -125,14 +125,15 @@ def _outcome(item: Found | Refused, name: str, source: _Source) -> RawRecord | R
     if isinstance(item, Refused):
         detail = item.detail if source.member is None else f"{shown(source.member)}: {item.detail}"
         return Rejection(name, "", item.reason, detail, item.size, offset=offset)
+    known = item.known
     return RawRecord(
         source=name,
         data=item.data,
         media_type=item.media_type,
-        site=item.known.site or source.site,
-        url=item.known.url,
+        site=known.site or source.site,
+        url=known.url,
         declared_encoding=item.declared_encoding,
-        known=replace(item.known, url=None, site=None),
+        known=replace(known, url=None, site=None) if known.url or known.site else known,
         fetched_at=item.fetched_at,
         extra=item.extra,
         offset=offset,
