@@ -2,7 +2,7 @@
 How right title, date and authors are, on gold that people made: `python -m bench.metadata [--gold DIR] [--limit N] [--json]`.
 
 Prints, for the pages of each part that have the field in gold: title exact (case, white space and the kind of quotes and
-dashes aside), date exact (the day of `published` in UTC), and the mean over pages of the F1 of the sets of authors; then,
+dashes aside), date exact (the day of `published` on the clock that the page gives), and the mean over pages of the F1 of the sets of authors; then,
 for pages without the field, how often one is given all the same. Ours stands beside trafilatura, newspaper4k and htmldate
 on the same HTML, and below it what we read from the flat text `dump` of the same pages. Last comes the CPU time a page of
 our reading of metadata and of `trafilatura.extract`, which take turns page by page.

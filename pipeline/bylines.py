@@ -17,7 +17,7 @@ _PREFIX = re.compile(
 )
 _ROLES = (
     r"(?:(?:senior|chief|deputy|assistant|associate|managing|contributing|executive|special|political|science|business|"
-    r"sports?|news|health|tech(?:nology)?|foreign|staff|freelance|national|world|features?|digital|lead|local|for)\s+)*"
+    r"sports?|news|health|tech(?:nology)?|foreign|staff|freelance|national|world|features?|digital|lead|local|opinion|former|for)\s+)*"
     r"(?:writer|reporter|editor|correspondent|columnist|journalist|contributor|producer|photographer|analyst|blogger|"
     r"author|editor-in-chief|redakteur(?:in)?|korrespondent(?:in)?|journaliste|reporter(?:in)?|redactora?|periodista|"
     r"dziennikar(?:z|ka)|корреспондент|журналист|обозреватель|founder|co-founder|president|director|head|chief\s+\w+\s+officer|ceo|cto|cfo|sponsored|dvm|ph\.?d\.?|m\.?d\.?|r\.?n\.?|jr\.?|esq\.?)s?"
@@ -28,7 +28,7 @@ _GLUED = re.compile(r"^By(?=[A-Z][a-z])")  # of elements that style sheets part
 _NAME_AND_ROLE = re.compile(rf"^\s*(?P<name>[^,|•·—–]{{3,60}})\s*[,|•·—–]\s*(?P<role>{_ROLES})\s*$", re.IGNORECASE)
 
 _END = re.compile(
-    r"\s*(?:[|•·●▪/]|\s[-–—]+\s|[—–]|\bon\b(?=\s+(?:\w+\s+)?\d)|\bfor\s+(?=[A-Z])|\(|\[|\b(?:updated|published|posted|last)\b"
+    r"\s*(?:[|•·●▪/]|\s[-–—]+\s|[—–]|\bon\b(?=\s+(?:\w+\s+){0,2}\d)|\bfor\s+(?=[A-Z])|\(|\[|\b(?:updated|published|posted|last)\b"
     r"|\d{1,2}[ .:/]|\b(?:19|20)\d\d\b).*$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -111,9 +111,12 @@ _NO_NAME = frozenset(
         " updated updates video view views watch website week weekly what why world written year your youtube",
     )
 )
-_REVIEWED_BY = re.compile(r"\b(?:review|edit|check|verif|photo)\w*\s+by\b.*$", re.IGNORECASE)
-_DANGLING = re.compile(r"\s+(?:on|at)\s*$", re.IGNORECASE)  # before a date that was taken out
-_REVIEW = re.compile(r"\b(?:review|edit|check|verif|photo)\w*\s+by\b|\beditor\b", re.IGNORECASE)
+_OTHERS = r"\b(?:review|edit|check|verif|photo|image|illustrat|translat)\w*\s+by\b"
+_REVIEWED_BY = re.compile(rf"{_OTHERS}.*$", re.IGNORECASE)
+_DANGLING = re.compile(r"\s+(?:on|at|in)\s*$", re.IGNORECASE)  # before a date or section that was taken out
+_REVIEW = re.compile(rf"{_OTHERS}|\beditor\b", re.IGNORECASE)
+_SHORTENED = re.compile(r"\b(?:[JS]r|[A-Z](?:\.[A-Z])+)\.$")
+_SLUG = re.compile(r"[a-z]+(?:-[a-z]+)+")  # the name in an address
 _LONGEST_LABEL = 40
 _LABEL = re.compile(
     r"^(?:(?:written|posted|published|words|story|text|article|authored|created)\s+by|by|authors?|von|par|por|di|door|av|af|autor(?:in|en)?|escrito por"
@@ -232,8 +235,8 @@ def people(values: Iterable[str], *, not_these: Iterable[str | None] = ()) -> tu
     for value in values:
         text = " ".join(_ADDRESS.sub(" ", _TAG.sub(" ", unescape(value))).split())
         text = _DASH.split(_BUTTON.sub("", text))[0].strip("\"“”'")
-        if len(text) > _LONGEST_BYLINE:
-            continue
+        if len(text) > _LONGEST_BYLINE or text.startswith(",") or _SLUG.fullmatch(text):
+            continue  # of a template without a name before its comma, or of an account
         prefix = _PREFIX.match(text)
         for part in _split(text[prefix.end() :] if prefix and not text.islower() else text):
             if part.casefold() not in refused and _is_declared_name(part):
@@ -247,7 +250,13 @@ def _split(text: str) -> list[str]:
     for part in _BETWEEN.split(text):
         halves = _SHORT_AND.split(part)
         parts.extend(halves if all(len(half.split()) > 1 for half in halves) else [part])
-    return [part.strip(" .·•-–—:\t") for part in parts if part.strip(" .·•-–—:\t")]
+    return [name for part in parts if (name := _trimmed(part))]
+
+
+def _trimmed(part: str) -> str:
+    """Without what joins it to its neighbours; a full stop stays after initials and "Jr."."""
+    text = part.strip(" ·•-–—:\t")
+    return text.lstrip(" .") if _SHORTENED.search(text) else text.strip(" .·•-–—:\t")
 
 
 def _is_printed_name(text: str) -> bool:

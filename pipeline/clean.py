@@ -290,7 +290,7 @@ class Cleaned:
     title: str | None
     text: str  # empty when nothing but boilerplate was found: see `rejected`
     authors: tuple[str, ...]
-    published: datetime | None  # UTC
+    published: datetime | None  # aware, on the clock of the page where it gives one, or else UTC
     language: str | None  # ISO 639-1
     tags: tuple[str, ...]
     removed: tuple[RemovedLine, ...]

@@ -78,7 +78,7 @@ _TIME = re.compile(
 _ZONES = {
     "z": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 1, "west": 1, "cet": 1, "mez": 1, "cest": 2, "mesz": 2, "eet": 2,
     "eest": 3, "msk": 3, "мск": 3, "est": -5, "edt": -4, "et": -5, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6,
-    "pst": -8, "pdt": -7, "jst": 9, "kst": 9, "aest": 10, "aedt": 11,
+    "pst": -8, "pdt": -7, "pt": -8, "jst": 9, "kst": 9, "aest": 10, "aedt": 11,
 }  # fmt: skip  # hours east of Greenwich; names that two regions share and use differently (IST) are left out
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -116,7 +116,7 @@ def is_plausible(time: datetime, fetched_at: datetime | None) -> bool:
 class PrintedDate(NamedTuple):
     """A date written out in a line."""
 
-    time: datetime  # UTC
+    time: datetime  # on the clock it gives, or else UTC
     raw: str  # the line
     updated: bool  # it is said to be the date of a change
 
@@ -125,11 +125,11 @@ def parse_date(line: str, language: str | None = None) -> datetime | None:
     """
     Read the publication date from a dateline, or None where there is no complete, unambiguous date.
 
-    Of several dates the first wins that is not said to be an update. Without a zone the time is taken as UTC; a date
-    alone is its midnight. The language (ISO 639-1) settles 03/04/2024 where all its countries write the day first.
+    Of several dates the first wins that is not said to be an update. It stays on the clock that the line names; without
+    one the time is taken as UTC, and a date alone is its midnight. The language (ISO 639-1) settles 03/04/2024 where all its countries write the day first.
 
-        >>> parse_date("Published: Monday, March 4, 2024 at 10:15 PM EST")
-        datetime.datetime(2024, 3, 5, 3, 15, tzinfo=datetime.timezone.utc)
+        >>> parse_date("Published: Monday, March 4, 2024 at 10:15 PM EST").isoformat()
+        '2024-03-04T22:15:00-05:00'
         >>> parse_date("3. März 2024, 14:05 Uhr").isoformat(), parse_date("Сегодня, 3 марта 2024").isoformat()
         ('2024-03-03T14:05:00+00:00', '2024-03-03T00:00:00+00:00')
         >>> parse_date("03/04/2024"), parse_date("03/04/2024", "fr").isoformat(), parse_date("2 hours ago")
@@ -166,17 +166,14 @@ def read_date(value: str, language: str | None = None) -> datetime | None:
     """
     Read a date as machines write it: ISO 8601, RFC 5322 (mail and feeds), or written out as it is on some pages.
 
-    Without a zone it is taken as UTC.
+    It stays on the clock it gives; without one it is taken as UTC.
 
-        >>> read_date("2024-03-03T14:05+0100").isoformat(), read_date("Sun, 03 Mar 2024 14:05:00 +0100").isoformat()
-        ('2024-03-03T13:05:00+00:00', '2024-03-03T13:05:00+00:00')
+        >>> read_date("2024-03-03T14:05+0100").isoformat(), read_date("Sun, 03 Mar 2024 14:05:00").isoformat()
+        ('2024-03-03T14:05:00+01:00', '2024-03-03T14:05:00+00:00')
     """
     text = value.strip()
     date = _iso(text) or _rfc_5322(text) or parse_date(text, language)
-    try:
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC) if date else None
-    except OverflowError:  # the first and last days of the calendar
-        return None
+    return date.replace(tzinfo=date.tzinfo or UTC) if date else None
 
 
 def _iso(text: str) -> datetime | None:
@@ -208,9 +205,14 @@ def without_dates(line: str) -> str:
     return line
 
 
+def is_publication(text: str) -> bool:
+    """Whether words tell of the publication, be it with its date or not: "First published in March, updated ..."."""
+    return bool(_PUBLISHED.search(text))
+
+
 def is_update(text: str) -> bool:
     """Whether words say that a date is that of a change, and not also that of the publication."""
-    return bool(_UPDATED.search(text)) and not _PUBLISHED.search(text)
+    return bool(_UPDATED.search(text)) and not is_publication(text)
 
 
 def _matches(line: str) -> Iterator[re.Match[str]]:
@@ -265,8 +267,7 @@ def _with_time(date: datetime, beside: str) -> datetime | None:
         if match["half"]:
             hour = hour % 12 + (12 if match["half"].lower() == "p" else 0)
         zone = _zone((match["zone"] or "").lower())
-        time = date.replace(hour=hour, minute=int(match["minute"]), second=int(match["second"] or 0), tzinfo=zone)
-        return time.astimezone(UTC)
+        return date.replace(hour=hour, minute=int(match["minute"]), second=int(match["second"] or 0), tzinfo=zone)
     return None
 
 

@@ -14,6 +14,13 @@ from typing import Any, NamedTuple
 from resiliparse.parse.html import DocumentNode, DOMNode, HTMLTree
 
 _MARKED = "[rel~=author], [itemprop~=author], [itemprop~=datePublished], time[pubdate], time.published, time.entry-date"
+_AUTHORS = (
+    "[class*=author], [class*=Author], [class*=byline], [class*=Byline], [class*=writer], a[href*='/author/'],"
+    " a[href*='/authors/'], a[href*='/contributor'], a[href*='/writer'], a[href*='/autor'], a[href*='/auteur']"
+)
+_BEFORE = 60  # characters
+_DEEPEST_NAME = 4  # elements
+_MOST_AUTHORS = 50  # elements; more are those of teasers and comments
 LONGEST_MARK = 300
 """Characters of such an element; longer ones hold more than a name or a date."""
 
@@ -88,6 +95,35 @@ def collect_marks(tree: HTMLTree) -> Iterator[Mark]:
         value = name.getattr("datetime") or name.getattr("content") or ""
         if len(name.text or "") <= LONGEST_MARK:
             yield Mark(is_author, node_text(name, " "), value)
+
+
+class AuthorText(NamedTuple):
+    """The first text of an element or link that is an author's by its class or address, and the text right before it."""
+
+    text: str
+    before: str
+
+
+def author_texts(tree: HTMLTree) -> Iterator[AuthorText]:
+    """
+    Yield what elements and links of authors begin with, wherever they stand.
+
+        >>> next(author_texts(HTMLTree.parse("<p>Checked by <a class=author><b>Jane Doe</b>, MD</a></p>")))
+        AuthorText(text='Jane Doe', before='Checked by')
+    """
+    for node in tree.document.query_selector_all(_AUTHORS)[:_MOST_AUTHORS] if tree.document else ():
+        before = node.prev.text if node.prev else None
+        yield AuthorText(_first_text(node), plain((before or "")[-_BEFORE:]))
+
+
+def _first_text(node: DOMNode) -> str:
+    """The first text inside an element, or "" where it stands deep, as in a box that holds more than a name."""
+    inner: DOMNode | None = node
+    for _ in range(_DEEPEST_NAME):
+        inner = next((child for child in _children(inner) if (child.text or "").strip()), None) if inner else None
+        if inner is not None and inner.tag == "#text":
+            return plain(inner.text or "")
+    return ""
 
 
 def node_text(node: DOMNode, between: str) -> str:

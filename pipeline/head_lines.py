@@ -6,7 +6,7 @@ a millisecond, where finding the same place in a tree takes several.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import unescape
 from itertools import islice
 from typing import NamedTuple
@@ -31,9 +31,12 @@ _MOST_LABELS = 10
 _AFTER_LABEL = 400  # characters of markup
 _LABELLED = 40  # characters of text: a date has no more
 
+_ALONE = re.compile(r">\s*([^<>\s][^<>]{0,30}\b20\d\d\b[^<>]{0,24})<")
+
 _SILENT = re.compile(
-    r"<(script|style|svg|template|noscript|button|select)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)",
-    re.DOTALL | re.IGNORECASE,
+    r"<(?:(script|style|svg|template|noscript|button|select)\b[^<]*+(?:<(?!/\1\s*>)[^<]*+)*+(?:</\1\s*>)?"
+    r"|!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->)?)",
+    re.IGNORECASE,
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>")
 _INLINE = frozenset(
@@ -93,8 +96,8 @@ def read_head(markup: str, title: str | None) -> tuple[list[HeadLine], list[Head
     if place is None:
         return [], []
     above = list(_lines(markup[max(0, place - ABOVE) : place]))[::-1]
-    below = list(_lines(markup[place : place + BELOW]))
-    return list(_until_article(below[1:])), above[:LINES_ABOVE]
+    below = islice(_lines(markup[place : place + BELOW]), 1, 1 + LINES_BELOW)
+    return list(_until_article(below)), above[:LINES_ABOVE]
 
 
 def find_labelled(markup: str) -> Iterator[str]:
@@ -109,13 +112,28 @@ def find_labelled(markup: str) -> Iterator[str]:
         yield " ".join(unescape(text).split())[:_LABELLED]
 
 
+def find_alone(markup: str) -> Iterator[str]:
+    """
+    Yield the lines with a year that may be dates and nothing else, in the upper half: farther down are notices and hours.
+
+        >>> list(find_alone("<p>Feb 16, 2026</p><p>In 2026 many more people will want to take the ferry, we hear." + "<br>" * 40))
+        ['Feb 16, 2026']
+    """
+    return (match[1] for match in _ALONE.finditer(markup, 0, len(markup) // 2))
+
+
 def _headline(markup: str, title: str | None) -> int | None:
     """Where the headline begins: at the heading that is the title, at the first h1, or where the title stands in the body."""
     headings = list(_HEADING.finditer(markup))
     if title:
         start = "".join(title[:30].split())
+        first_word = title.split(maxsplit=1)[0]
+        sure = first_word if first_word.isascii() and first_word.isalnum() else ""  # others may be written as entities
         for heading in sorted(headings[:MOST_HEADINGS], key=lambda heading: heading[1]):
-            text = _TAG.sub("", _SILENT.sub("", markup[heading.start() : heading.start() + 1_500]))
+            around = markup[heading.start() : heading.start() + 1_500]
+            if sure not in around:
+                continue
+            text = _TAG.sub("", _SILENT.sub("", around))
             if "".join(unescape(text[:500]).split()).startswith(start):
                 return heading.start()
     first = next((heading.start() for heading in headings if heading[1] == "1"), None)
@@ -126,9 +144,9 @@ def _headline(markup: str, title: str | None) -> int | None:
     return None if found < 0 else found + 1
 
 
-def _until_article(lines: Sequence[HeadLine]) -> Iterator[HeadLine]:
+def _until_article(lines: Iterable[HeadLine]) -> Iterator[HeadLine]:
     paragraphs = 0
-    for line in lines[:LINES_BELOW]:
+    for line in lines:
         paragraphs += len(line.text) >= PARAGRAPH
         if paragraphs == PARAGRAPHS:
             return
@@ -149,9 +167,8 @@ def _lines(markup: str) -> Iterator[HeadLine]:
             if parts:
                 yield _line(parts)
             parts = []
-        if tag[1]:
-            words = href = datetime = ""
-        else:
+        words = href = datetime = ""
+        if not tag[1] and "=" in tag[3]:
             found = {name.lower(): unescape(a or b or c) for name, a, b, c in _ATTRIBUTE.findall(tag[3])}
             words = " ".join(found[name] for name in ("class", "id", "itemprop", "rel", "data-testid") if name in found)
             href, datetime = found.get("href", ""), found.get("datetime", "")
@@ -163,7 +180,7 @@ def _lines(markup: str) -> Iterator[HeadLine]:
 
 
 def _add(parts: list[Part], text: str, words: str, href: str, datetime: str) -> None:
-    plain = " ".join(unescape(text).split())
+    plain = " ".join(unescape(text).split()) if text else ""
     if plain:
         parts.append(Part(plain, words, href, datetime))
 

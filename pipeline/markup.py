@@ -37,11 +37,23 @@ def tame(markup: str) -> str:
 
 
 def _has_long_tag(markup: str) -> bool:
-    """Tell whether a tag is long enough to be looked at; most pages have none, and the pattern would take ms to say so."""
-    pieces = markup.split("<")
-    if max(map(len, pieces)) <= _LONG:
-        return False
-    return any(len(piece) > _LONG and piece[0].isalpha() and ">" not in piece[:_LONG] for piece in pieces[1:])
+    """
+    Tell whether a tag is long enough to be looked at; most pages have none, and the pattern would take ms to say so.
+
+    From one `<` to the last one within reach: what stands between them is short, and never looked at.
+    """
+    start = -1
+    while len(markup) - start - 1 > _LONG:
+        reach = start + _LONG + 2
+        following = markup.rfind("<", start + 1, reach)
+        if following < 0:
+            if start >= 0 and markup[start + 1].isalpha() and markup.find(">", start + 1, reach - 1) < 0:
+                return True
+            following = markup.find("<", reach)
+            if following < 0:
+                return False
+        start = following
+    return False
 
 
 def is_heavy(markup: str) -> bool:

@@ -170,7 +170,7 @@ class Metadata:
 
     title: str | None = None
     authors: tuple[str, ...] = ()
-    published: datetime | None = None  # aware, UTC
+    published: datetime | None = None  # aware, on the clock of the page where it gives one; the tables hold UTC
     published_source: str | None = None
     url: str | None = None
     site: str | None = None  # host
@@ -179,7 +179,7 @@ class Metadata:
     title_source: str | None = None
     authors_source: str | None = None
     published_raw: str | None = None  # as it was written
-    modified: datetime | None = None  # aware, UTC
+    modified: datetime | None = None  # aware, as `published` is
     modified_source: str | None = None
     url_source: str | None = None
     site_name: str | None = None  # what the site calls itself

@@ -53,6 +53,19 @@ def test_every_record_ends_as_article_duplicate_or_rejected(raw: Path, clean: Pa
     assert verify(clean) == []
 
 
+def test_tables_hold_the_moment_of_publication_in_utc(raw: Path, clean: Path) -> None:
+    """Whatever clock the page is dated by; the words keep it."""
+    dated = '<meta property="article:published_time" content="2024-03-03T22:22:07-05:00">'
+    write(raw, {"a.html": page("Aller").replace("<head>", f"<head>{dated}")})
+
+    run(raw, clean)
+
+    (row,) = rows(clean)
+    assert row["published"].isoformat() == "2024-03-04T03:22:07+00:00"
+    assert row["published_raw"] == "2024-03-03T22:22:07-05:00"
+    assert verify(clean) == []
+
+
 def test_a_second_run_leaves_every_byte_alone(raw: Path, clean: Path) -> None:
     """With nothing new, no published file changes, not even its time, and nothing is retried."""
     write(raw, {"a.txt": story("Ems"), "d.txt": ""})
