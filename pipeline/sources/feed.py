@@ -23,6 +23,7 @@ from pipeline.sources.found import Found, Refused
 from pipeline.sources.layers import read_whole
 from pipeline.sources.reading import FileReading, Limits
 
+_BEGIN = re.compile(rb"<(?:rss|(?:\w+:)?feed|rdf:RDF)\b", re.IGNORECASE)
 _END = re.compile(rb"</(?:rss|(?:\w+:)?feed|rdf:RDF)\s*>", re.IGNORECASE)
 _TAIL_BYTES = 4_096
 _MOST_TAGS = 1_000_000
@@ -61,6 +62,9 @@ def read_feed(stream: io.BufferedReader, _reading: FileReading, limits: Limits) 
         return
     readable = _readable(data)
     feed = feedparser.parse(io.BytesIO(readable), sanitize_html=False, resolve_relative_uris=False)
+    if not (feed.version or feed.entries or _BEGIN.search(readable[:_TAIL_BYTES])):
+        yield Refused(RejectReason.UNSUPPORTED, "XML, but no feed", len(data), 0)
+        return
     whole = _END.search(readable[-_TAIL_BYTES:]) is not None
     # feedparser mends what is wrong within; but of a feed that is cut off, the last entry is too.
     for entry in feed.entries if whole else feed.entries[:-1]:
@@ -68,8 +72,7 @@ def read_feed(stream: io.BufferedReader, _reading: FileReading, limits: Limits) 
     if not whole:
         yield Refused(RejectReason.TRUNCATED, "the feed ends within an entry, or after one", len(data))
     elif not feed.entries:
-        why = "the feed has no entries" if feed.version else "XML, but no feed"
-        yield Refused(RejectReason.EMPTY if feed.version else RejectReason.UNSUPPORTED, why, len(data), 0)
+        yield Refused(RejectReason.EMPTY, "the feed has no entries", len(data), 0)
 
 
 def _readable(data: bytes) -> bytes:

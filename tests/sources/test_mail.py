@@ -121,6 +121,8 @@ def test_atom_is_a_feed_too() -> None:
         (rss([("https://example.org/1", "One", "<p>The first text</p>")] * 2)[:-150], ["<p>The first text</p>", "[truncated]"]),
         (rss([]), ["[empty]"]),
         (b"<?xml version='1.0'?><rss><channel>", ["[truncated]"]),
+        (b"<?xml version='1.0'?><urlset><url><loc>https://example.org/</loc></url></urlset>", ["[unsupported]"]),
+        (b"<mediawiki><page><title>Harbour</title><revision><text>Ferries.</text>", ["[unsupported]"]),
         (
             b'<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>\n<rss version="2.0"><channel><item><title>a</title>\n'
             b"<description>&x;</description></item></channel></rss>".replace(b"\n", b" "),
