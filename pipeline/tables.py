@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """To be raised with every change of a table's columns or of what a part's footer says: one commit then replaces all."""
 
 _UTC = pa.timestamp("us", tz="UTC")
@@ -35,6 +35,7 @@ ARTICLES = _schema(
     pa.field("authors", _STRINGS, nullable=False),
     pa.field("authors_source", pa.string()),
     pa.field("published", _UTC),
+    pa.field("published_day", pa.date32()),
     pa.field("published_source", pa.string()),
     pa.field("published_raw", pa.string()),
     pa.field("modified", _UTC),

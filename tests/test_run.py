@@ -54,7 +54,7 @@ def test_every_record_ends_as_article_duplicate_or_rejected(raw: Path, clean: Pa
 
 
 def test_tables_hold_the_moment_of_publication_in_utc(raw: Path, clean: Path) -> None:
-    """Whatever clock the page is dated by; the words keep it."""
+    """Whatever clock the page is dated by; its day and the words keep that."""
     dated = '<meta property="article:published_time" content="2024-03-03T22:22:07-05:00">'
     write(raw, {"a.html": page("Aller").replace("<head>", f"<head>{dated}")})
 
@@ -62,6 +62,7 @@ def test_tables_hold_the_moment_of_publication_in_utc(raw: Path, clean: Path) ->
 
     (row,) = rows(clean)
     assert row["published"].isoformat() == "2024-03-04T03:22:07+00:00"
+    assert row["published_day"].isoformat() == "2024-03-03"
     assert row["published_raw"] == "2024-03-03T22:22:07-05:00"
     assert verify(clean) == []
 
