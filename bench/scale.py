@@ -36,6 +36,8 @@ WORKERS = (1, 2)
 PLANNED = 1_000_000
 FILES_A_FOLDER = 1_000
 SETTLE = PlanOptions().settle
+REPEATED = 60_000
+"""Sizes are run in turns, until so many documents are cleaned by each number of workers: what disturbs a short run is most of it."""
 STEPS = ("plan_run", "clean_isolated", "commit_run")
 """What the flow does by `pipeline.run`, from tasks in threads of its own process."""
 
@@ -80,26 +82,31 @@ class Planned:
     peak_megabytes: float
 
 
-def measure(work: Path, documents: int, workers: Sequence[int]) -> Iterator[Run]:
-    """Clean so many documents with each number of workers."""
-    import flows.clean_raw  # noqa: PLC0415 - after the server's address is in the environment; takes a second
-
+def measure(work: Path, documents: int, workers: Sequence[int], rounds: int) -> Iterator[Run]:
+    """Clean so many documents with each number of workers, in turns; of the rounds the fastest counts."""
     raw = work / "raw"
     for number in range(documents):
         folder = raw / f"{number // FILES_A_FOLDER:04d}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{number:07d}.txt").write_text(make_dump(number), encoding="utf-8")
     time.sleep(SETTLE)  # files that were just written are left to the next run
-    for count in workers:
-        with TemporaryDirectory(dir=work) as place, ExitStack() as stack:
-            spent = {name: stack.enter_context(_timed(name)) for name in STEPS}
-            began = time.perf_counter()
-            report = flows.clean_raw.clean_raw(raw, Path(place) / "clean", count, wait_for_settling=False)
-            seconds = time.perf_counter() - began
-        if report.records != documents or report.shards_failed:
-            raise RuntimeError(f"a run over {documents:,} documents cleaned {report.records:,}: {report.summary()}")
-        planning, cleaning, committing = (sum(spent[name]) for name in STEPS)
-        yield Run(documents, count, seconds, planning, cleaning / count, committing)
+    turns = [[_measure_once(work, raw, documents, count) for count in workers] for _ in range(rounds)]
+    for runs in zip(*turns, strict=True):
+        yield min(runs, key=lambda run: run.seconds)
+
+
+def _measure_once(work: Path, raw: Path, documents: int, workers: int) -> Run:
+    import flows.clean_raw  # noqa: PLC0415 - after the server's address is in the environment; takes a second
+
+    with TemporaryDirectory(dir=work) as place, ExitStack() as stack:
+        spent = {name: stack.enter_context(_timed(name)) for name in STEPS}
+        began = time.perf_counter()
+        report = flows.clean_raw.clean_raw(raw, Path(place) / "clean", workers, wait_for_settling=False)
+        seconds = time.perf_counter() - began
+    if report.records != documents or report.shards_failed:
+        raise RuntimeError(f"a run over {documents:,} documents cleaned {report.records:,}: {report.summary()}")
+    planning, cleaning, committing = (sum(spent[name]) for name in STEPS)
+    return Run(documents, workers, seconds, planning, cleaning / workers, committing)
 
 
 @contextmanager
@@ -189,6 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, nargs="+", default=DOCUMENTS, help="sizes of the raw folder")
     parser.add_argument("--workers", type=int, nargs="+", default=WORKERS, help="numbers of workers")
+    parser.add_argument("--rounds", type=int, help=f"of each size; by default as many as take {REPEATED:,} documents")
     parser.add_argument("--planned", type=int, default=PLANNED, help="tiny raw files to plan")
     parser.add_argument("--work", type=Path, help="folder to work in: 25 KB a document; what is made there is removed")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -202,7 +210,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with prefect_api(prepare(Path(home) / "clean"), scheduler=False):
             for documents in options.documents:
                 with TemporaryDirectory(dir=options.work) as work:
-                    runs.extend(measure(Path(work), documents, options.workers))
+                    rounds = options.rounds or max(1, REPEATED // documents)
+                    runs.extend(measure(Path(work), documents, options.workers, rounds))
     with TemporaryDirectory(dir=options.work) as work:
         planned = measure_plan(Path(work), options.planned)
     reached = targets(runs, planned)

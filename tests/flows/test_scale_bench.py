@@ -11,7 +11,22 @@ from bench import scale
 @pytest.mark.usefixtures("prefect_api")
 def test_everything_is_measured_in_small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each size is run with each number of workers, each step has its share of the time; nothing is left behind."""
-    scale.main(["--documents", "6", "12", "--workers", "1", "--planned", "1500", "--work", str(tmp_path), "--json"])
+    scale.main(
+        [
+            "--documents",
+            "6",
+            "12",
+            "--workers",
+            "1",
+            "--rounds",
+            "2",
+            "--planned",
+            "1500",
+            "--work",
+            str(tmp_path),
+            "--json",
+        ]
+    )
 
     measured = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [(each["documents"], each["workers"]) for each in measured["runs"]] == [(6, 1), (12, 1)]
