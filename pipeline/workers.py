@@ -49,8 +49,10 @@ def leave_pandas_out() -> None:
     """
     if "pandas" not in sys.modules:
         sys.meta_path.insert(0, _NoPandas)
-        pa.array([0])  # looked for in Python, and once more where a type is inferred
-        sys.meta_path.remove(_NoPandas)
+        try:
+            pa.array([0])  # looked for in Python, and once more where a type is inferred
+        finally:
+            sys.meta_path.remove(_NoPandas)
 
 
 _starting = threading.Lock()
