@@ -6,7 +6,7 @@ The driver: the only place that strings the stages together.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import chain, pairwise, starmap
 from operator import attrgetter
 from typing import NamedTuple
@@ -58,11 +58,12 @@ PIECE = 100
 
 def clean_records(records: Sequence[RawRecord], voices: Voices) -> list[Article | Rejection]:
     """Clean a batch of raw records; one outcome a record, in order. Records that only their places tell apart are cleaned once."""
-    distinct = {_GIVEN(record): record for record in records}
+    given = list(map(_GIVEN, records))
+    distinct = dict(zip(given, records, strict=True))
     decoded = [decode_record(record) for record in distinct.values()]
     cleaned = (outcome for part in _parts(decoded) for _, outcome in _clean(part, voices))
     outcomes = dict(zip(distinct, cleaned, strict=True))
-    return [_in_place(outcomes[_GIVEN(record)], record) for record in records]
+    return [_in_place(outcomes[key], record) for key, record in zip(given, records, strict=True)]
 
 
 _GIVEN = attrgetter("data", "media_type", "site", "url", "declared_encoding", "known", "fetched_at", "extra")
@@ -290,13 +291,14 @@ class Cleaned:
     title: str | None
     text: str  # empty when nothing but boilerplate was found: see `rejected`
     authors: tuple[str, ...]
-    published: datetime | None  # aware, on the clock of the page where it gives one, or else UTC
+    published: datetime | None  # UTC
     language: str | None  # ISO 639-1
     tags: tuple[str, ...]
     removed: tuple[RemovedLine, ...]
     source_text: str  # the text whose lines were judged, with line ends made `\n`
     rejected: Rejection | None
     comments: str | None = None  # what readers wrote below it; only where it was asked for and is told from the rest
+    published_day: date | None = None  # of `published`, on the clock that the page gives, or else in UTC
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -386,4 +388,5 @@ def _cleaned(document: Document | Rejection, outcome: Article | Rejection) -> Cl
         source_text=source_text,
         rejected=None,
         comments=outcome.comments,
+        published_day=found.published_day,
     )

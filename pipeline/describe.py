@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
@@ -60,15 +60,19 @@ def describe(
         title_source="title-line" if title else None,
         authors=authors,
         authors_source="byline" if authors else None,
-        published=dated.time if dated else None,
+        published=dated.time.astimezone(UTC) if dated else None,
         published_source=("updated" if dated.updated else "dateline") if dated else None,
         published_raw=dated.raw if dated else None,
+        published_day=dated.time.date() if dated else None,
         tags=tags,
         tags_source="tag-line" if tags else None,
     )
     if language:  # the words of the text tell its language better than a template's declaration does
         known = replace(known, language=language, language_source="text")
-    return merge(_given(known), found)
+    metadata = merge(_given(known), found)
+    if metadata.published is None or metadata.published_day:
+        return metadata
+    return replace(metadata, published_day=metadata.published.date())
 
 
 def _given(known: Metadata) -> Metadata:

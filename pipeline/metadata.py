@@ -174,11 +174,12 @@ def read_markup(document: Document) -> Metadata:
     declared = Metadata(
         site=address,
         published_raw=published.raw if published else None,
+        published_day=published.time.date() if published else None,
         **_columns(
             title=title,
             authors=authors,
-            published=(published.time, published.source) if published else None,
-            modified=(modified.time, modified.source) if modified else None,
+            published=(published.time.astimezone(UTC), published.source) if published else None,
+            modified=(modified.time.astimezone(UTC), modified.source) if modified else None,
             url=url,
             site_name=next(_site_names(page), None),
             language=_language(page),
@@ -223,16 +224,13 @@ def _site_names(page: _Reader) -> Iterator[Found]:
 
 
 def _authors(page: _Reader, not_these: Sequence[str | None]) -> tuple[tuple[str, ...], str] | None:
-    """Return the authors from the first place that names any, or the site where it calls itself the author."""
+    """Return the authors from the first place that names any."""
     sites = [name for name in not_these if not _is_person(page, name)]
-    named: list[tuple[list[str], str]] = []
     for source, find in _AUTHOR_PLACES:
-        named.append((list(find(page)), source))
-        names = people(named[-1][0], not_these=sites)
+        names = people(find(page), not_these=sites)
         if names:
             return names, source
-    itself = ((people(values), source) for values, source in named)
-    return next((found for found in itself if found[0]), None)
+    return None
 
 
 def _is_person(page: _Reader, site_name: str | None) -> bool:

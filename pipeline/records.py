@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from operator import attrgetter
 from pathlib import Path
@@ -170,7 +170,7 @@ class Metadata:
 
     title: str | None = None
     authors: tuple[str, ...] = ()
-    published: datetime | None = None  # aware, on the clock of the page where it gives one; the tables hold UTC
+    published: datetime | None = None  # aware, UTC
     published_source: str | None = None
     url: str | None = None
     site: str | None = None  # host
@@ -179,7 +179,8 @@ class Metadata:
     title_source: str | None = None
     authors_source: str | None = None
     published_raw: str | None = None  # as it was written
-    modified: datetime | None = None  # aware, as `published` is
+    published_day: date | None = None  # of it, on the clock that the page gives
+    modified: datetime | None = None  # aware, UTC
     modified_source: str | None = None
     url_source: str | None = None
     site_name: str | None = None  # what the site calls itself
@@ -196,7 +197,7 @@ _UNKNOWN = Metadata()
 
 
 _VALUES = attrgetter(*Metadata.__slots__)
-_MAIN = [Metadata.__slots__.index(re.sub("_(source|raw)$", "", name)) for name in Metadata.__slots__]
+_MAIN = [Metadata.__slots__.index(re.sub("_(source|raw|day)$", "", name)) for name in Metadata.__slots__]
 """For each field the place of the one it belongs to: itself, or the one beside which alone it means something."""
 
 

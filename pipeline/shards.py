@@ -282,7 +282,6 @@ def _article_row(article: Article, basis: bytes, settings: Settings) -> dict[str
         **{name: getattr(article.quality, name) for name in _MEASURES},
         **{name: getattr(metadata, name) for name in _KNOWN},
         **_place(document.source),
-        "published_day": metadata.published.date() if metadata.published else None,
         "basis": basis,
         "text_bytes": len(text),
         "article_id": document.article_id,

@@ -68,7 +68,7 @@ def main_left_out() -> Iterator[None]:
     """
     main = sys.modules["__main__"]
     with _starting:
-        known = {name: getattr(main, name, None) for name in ("__spec__", "__file__")}
+        known = {name: getattr(main, name) for name in ("__spec__", "__file__") if hasattr(main, name)}
         try:
             for name in known:
                 setattr(main, name, None)
