@@ -54,7 +54,7 @@ def fold_models(training: Training, folds: int, *, pages: bool = False) -> list[
     """
     One model a fold, each trained on the examples of all other folds' sites; from the cache, or put there.
 
-    With `pages` models of pages, else of flat texts.
+    With `pages` models of pages, which start from those of flat texts; else of flat texts.
     """
     folder = training.cache / "models"
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,10 @@ def fold_models(training: Training, folds: int, *, pages: bool = False) -> list[
     if missing:
         training.tell("measuring pages to train on")
         examples = load_page_examples(training.gold) if pages else load_examples(training.gold, training.cache)
-        jobs = [_Job(path, train_on(examples, fold, folds), training.epochs) for fold, path in missing.items()]
+        starts = fold_models(training, folds) if pages else [None] * folds
+        jobs = [
+            _Job(path, train_on(examples, fold, folds), training.epochs, starts[fold]) for fold, path in missing.items()
+        ]
         training.tell(f"training {len(jobs)} folds")
         for done, _ in enumerate(_run(jobs, training.jobs), start=1):
             training.tell(f"training, {done} of {len(jobs)} folds done")
@@ -82,6 +85,7 @@ class _Job:
     path: Path
     examples: Sequence[Example]
     epochs: int
+    start: LineModel | None
 
 
 _jobs: list[_Job] = []
@@ -110,7 +114,7 @@ def _train_at(place: int) -> None:
 
 
 def _train(job: _Job) -> None:
-    save_model(train_model(job.examples, epochs=job.epochs), job.path)
+    save_model(train_model(job.examples, epochs=job.epochs, start=job.start), job.path)
 
 
 def _digest(training: Training, folds: int, concerned: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """The learned line model: lines in, the probability that each belongs to the article out."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
@@ -21,7 +21,7 @@ from pipeline.records import Mark
 
 _BLAS = ThreadpoolController()
 """Small matrices lose by threads: on two cores scoring took three times as long with both."""
-FORMAT = 1
+FORMAT = 2
 """Of the weights file; also to be raised when the meaning of a feature changes."""
 CHUNK = 300_000
 """Characters scored at a time, documents being whole: what fits a processor's cache is measured fastest."""
@@ -70,15 +70,16 @@ class SeenLines:
 @dataclass(frozen=True, slots=True)
 class LineModel:
     """
-    Features are standardised by `mean` and `spread` before the network sees them.
+    Features are standardised by `mean` and `spread` before the networks see them.
 
-    With `names`, a lexicon of the names of elements, it judges pages; without, flat texts.
+    Where there are several networks, they differ by where their training began; the mean of what they say errs less than each
+    of them (Hansen and Salamon 1990, "Neural network ensembles"). With `names`, a lexicon of the names of elements, it judges pages; without, flat texts.
     """
 
     lexicon: Lexicon
     mean: Array
     spread: Array
-    network: Network
+    networks: tuple[Network, ...]
     version: str  # of the weights
     names: Lexicon | None = None
 
@@ -99,9 +100,13 @@ class LineModel:
                 groups.insert(1, named(part.pages, self.names.look_up))
             features = np.concatenate(groups, axis=1)
             with _BLAS.limit(limits=1, user_api="blas"):
-                kept = probabilities(self.network.log_odds(self.standardise(features), layout.heads))
+                kept = probabilities(self.log_odds(self.standardise(features), layout.heads))
             scores.append(kept[text.paragraph_of])
         return np.concatenate(scores)
+
+    def log_odds(self, features: Array, heads: Ints) -> Floats:
+        """The mean over the networks; `features` are standardised, as `Network.log_odds` takes them."""
+        return np.asarray(np.mean([network.log_odds(features, heads) for network in self.networks], axis=0))
 
     def standardise(self, features: Floats) -> Array:
         """Features as the network takes them."""
@@ -185,14 +190,7 @@ def read_model(path: Path) -> LineModel:
         lexicon=Lexicon(arrays["lexicon.keys"], arrays["lexicon.scores"]),
         mean=arrays["mean"],
         spread=arrays["spread"],
-        network=Network(
-            enter=_dense(arrays, "enter"),
-            convolutions=tuple(_dense(arrays, f"convolution{place}") for place in range(len(DILATIONS))),
-            pool=_dense(arrays, "pool"),
-            compare=_dense(arrays, "compare"),
-            leave=_dense(arrays, "leave"),
-            steps={name.removeprefix("steps."): float(value) for name, value in arrays.items() if "steps." in name},
-        ),
+        networks=tuple(_network(own) for own in _by_member(arrays)),
         version=f"{FORMAT}-{digest[:12]}",
         names=Lexicon(arrays["names.keys"], arrays["names.scores"]) if "names.keys" in arrays else None,
     )
@@ -200,18 +198,48 @@ def read_model(path: Path) -> LineModel:
 
 def write_model(model: LineModel, path: Path) -> None:
     """Write a weights file; the same model gives the same bytes."""
-    network = model.network
-    layers = {"enter": network.enter, "pool": network.pool, "compare": network.compare, "leave": network.leave}
-    layers |= {f"convolution{place}": layer for place, layer in enumerate(network.convolutions)}
     arrays: dict[str, Any] = {"mean": model.mean, "spread": model.spread}
     arrays |= {"lexicon.keys": model.lexicon.keys, "lexicon.scores": model.lexicon.scores}
     if model.names is not None:
         arrays |= {"names.keys": model.names.keys, "names.scores": model.names.scores}
+    for member, network in enumerate(model.networks):
+        arrays |= {f"{_MEMBER}{member}.{name}": values for name, values in _arrays(network).items()}
+    np.savez_compressed(path, **arrays)
+
+
+_MEMBER = "network"
+"""What the names of a network's arrays begin with, before its number."""
+
+
+def _arrays(network: Network) -> dict[str, Any]:
+    layers = {"enter": network.enter, "pool": network.pool, "compare": network.compare, "leave": network.leave}
+    layers |= {f"convolution{place}": layer for place, layer in enumerate(network.convolutions)}
+    arrays: dict[str, Any] = {}
     for name, layer in layers.items():
         arrays |= {f"{name}.weights": layer.weights.astype(np.int8), f"{name}.scale": layer.scale}
         arrays |= {f"{name}.bias": layer.bias}
-    arrays |= {f"steps.{name}": np.float64(value) for name, value in network.steps.items()}
-    np.savez_compressed(path, **arrays)
+    return arrays | {f"steps.{name}": np.float64(value) for name, value in network.steps.items()}
+
+
+def _by_member(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The arrays of each network, in order."""
+    members: dict[int, dict[str, Any]] = {}
+    for name, values in arrays.items():
+        member, _, own = name.partition(".")
+        if member.startswith(_MEMBER):
+            members.setdefault(int(member.removeprefix(_MEMBER)), {})[own] = values
+    return [members[number] for number in sorted(members)]
+
+
+def _network(arrays: dict[str, Any]) -> Network:
+    return Network(
+        enter=_dense(arrays, "enter"),
+        convolutions=tuple(_dense(arrays, f"convolution{place}") for place in range(len(DILATIONS))),
+        pool=_dense(arrays, "pool"),
+        compare=_dense(arrays, "compare"),
+        leave=_dense(arrays, "leave"),
+        steps={name.removeprefix("steps."): float(value) for name, value in arrays.items() if "steps." in name},
+    )
 
 
 def _dense(arrays: dict[str, Any], name: str) -> Dense:

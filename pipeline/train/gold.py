@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.blank import is_blank
 from pipeline.clean import read_page
 from pipeline.errors import UsageError
-from pipeline.model.line_model import LineModel, read_model, write_model
+from pipeline.model.line_model import LineModel, load_model, read_model, write_model
 from pipeline.records import Document, MediaType, RawRecord
 from pipeline.rules import load_rules
 from pipeline.score.cache import load_shape
@@ -21,7 +21,7 @@ from pipeline.score.run import Tell, say_nothing
 from pipeline.score.shapes import FLATTENINGS, Shape, flattenings
 from pipeline.train.counts import LEAST_SITES
 from pipeline.train.examples import Example, Source, make_examples
-from pipeline.train.train import EPOCHS, train_model
+from pipeline.train.train import EPOCHS, count_networks, train_model
 from pipeline.train.variants import vary
 
 TRAINING = ("wcxb_dev", "news", "multilingual")
@@ -140,18 +140,21 @@ def train_on_gold(  # noqa: PLR0913 - what can be asked for on the command line
     """
     Train a model on the gold files of a folder and write its weights; the same gold and seed give the same bytes.
 
-    With `pages` a model of pages as their markup shows them, else one of flat texts.
+    With `pages` a model of pages as their markup shows them, which starts from the installed model of texts; else one of
+    flat texts.
     """
     _check_target(out)
     examples = load_page_examples(folder, tell=tell) if pages else load_examples(folder, cache, seed, tell=tell)
+    start = load_model() if pages else None
     losses: list[float] = []
 
     def follow(epoch: int, loss: float) -> None:
         losses.append(loss)
-        tell(f"training, loss {loss:.4f}", epoch + 1, epochs)
+        tell(f"training, loss {loss:.4f}", epoch + 1, epochs * networks)
 
-    tell("training", 0, epochs)
-    model = save_model(train_model(examples, epochs=epochs, seed=seed, tell=follow), out)
+    networks = count_networks(start)
+    tell("training", 0, epochs * networks)
+    model = save_model(train_model(examples, epochs=epochs, seed=seed, start=start, tell=follow), out)
     return Trained(
         weights=str(out),
         size=out.stat().st_size,

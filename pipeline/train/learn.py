@@ -26,6 +26,8 @@ from pipeline.model.text import Ints
 
 WIDTH = 64
 """Outputs of every hidden layer."""
+RATE = 3e-3
+"""The learning rate where it is highest."""
 BETAS = (0.9, 0.999)
 DECAY = 0.05
 """Weight decay of AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
@@ -158,6 +160,8 @@ def backward(parameters: Parameters, batch: Batch, step: Step) -> tuple[float, P
             slope = slope * (step.outputs[name] > 0)
         gradients[f"{name}.weights"] = step.inputs[name].T @ slope
         gradients[f"{name}.bias"] = slope.sum(axis=0)
+        if name == "enter":
+            return slope
         above = slope @ parameters[f"{name}.weights"].T
         return np.asarray(above * step.masks[name] if name in step.masks else above)
 
@@ -199,17 +203,18 @@ def fit(  # noqa: PLR0913 - what training is asked for, one by one
     features: int,
     *,
     steps: int,
-    rate: float = 3e-3,
     seed: int = 0,
+    start: Parameters | None = None,
     tell: Callable[[int, float], None] = lambda _epoch, _loss: None,
 ) -> Parameters:
     """
-    Fit a network by AdamW.
+    Fit a network by AdamW, from small random weights or, at half the rate, from where another one ended.
 
     `batches(epoch)` yields that epoch's batches; `steps` is about how many there are in all, for the learning rate;
     `tell` is called after each epoch with its mean loss.
     """
-    parameters = start_parameters(features, WIDTH, seed)
+    rate = RATE if start is None else RATE / 2
+    parameters = start_parameters(features, WIDTH, seed) | (start or {})
     average = {name: values.copy() for name, values in parameters.items()}
     first = {name: np.zeros_like(values) for name, values in parameters.items()}
     second = {name: np.zeros_like(values) for name, values in parameters.items()}
@@ -249,6 +254,17 @@ def quantise(parameters: Parameters, sample: Sequence[tuple[Array, Ints]]) -> Ne
         leave=_dense(parameters, "leave", steps),
         steps=steps,
     )
+
+
+def parameters_of(network: Network) -> Parameters:
+    """What a network in integers computes with, in floating point again."""
+    layers = {"enter": network.enter, "pool": network.pool, "compare": network.compare, "leave": network.leave}
+    layers |= {f"convolution{place}": layer for place, layer in enumerate(network.convolutions)}
+    steps = {"enter": INPUT_STEPS / INPUT_LIMIT, **network.steps}
+    weights = {
+        f"{name}.weights": layer.weights * layer.scale * np.float32(steps[name]) for name, layer in layers.items()
+    }
+    return weights | {f"{name}.bias": layer.bias for name, layer in layers.items()}
 
 
 def _steps(parameters: Parameters, sample: Sequence[tuple[Array, Ints]]) -> Mapping[str, float]:

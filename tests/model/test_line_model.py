@@ -1,5 +1,6 @@
 """The model as a whole: lines in, probabilities out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from threadpoolctl import threadpool_limits
 from pipeline.clean import judge_documents, seen_lines
 from pipeline.decode import document_from_text
 from pipeline.model import LineModel, line_model, read_model
-from pipeline.model.line_model import MARKS, WEIGHTS, chunks, mark_columns, write_model
+from pipeline.model.line_model import MARKS, WEIGHTS, chunks, feature_names, mark_columns, write_model
 from pipeline.model.text import read_text
 from pipeline.records import Mark
 from pipeline.rules import load_rules
+from pipeline.train.learn import forward, parameters_of
+from pipeline.train.train import _begin
 from tests.model.cases import HOSTILE, PROSE, documents, one_document, seen
 from tests.train.cases import invent_sources
 
@@ -121,3 +124,42 @@ def test_the_shipped_weights_are_small() -> None:
     """They travel with every installation, and hold no text."""
     assert SHIPPED.stat().st_size <= 5_000_000
     assert {array.dtype.kind for array in np.load(SHIPPED, allow_pickle=False).values()} <= set("iuf")
+
+
+def test_a_model_of_pages_starts_from_what_one_of_texts_says(tiny_model: LineModel) -> None:
+    """Of what markup tells, nothing is known yet; the rest means the same, whatever pages have on the average."""
+    random = np.random.default_rng(0)
+    of_texts, of_pages = feature_names(), feature_names(of_pages=True)
+    there = [of_pages.index(name) for name in of_texts]
+    mean = random.standard_normal(len(of_pages)).astype(np.float32)
+    spread = random.uniform(0.5, 2, len(of_pages)).astype(np.float32)
+    texts = random.standard_normal((20, len(of_texts))).astype(np.float32)
+    pages = np.zeros((20, len(of_pages)), np.float32)
+    pages[:, there] = (texts * tiny_model.spread + tiny_model.mean - mean[there]) / spread[there]
+    heads = np.array([0, 7])
+
+    said = forward(parameters_of(tiny_model.networks[0]), texts, heads).log_odds
+    begun = forward(_begin(tiny_model, mean, spread, seed=0), pages, heads).log_odds
+
+    assert begun == pytest.approx(said, abs=1e-3)
+
+
+def test_several_networks_say_their_mean(tiny_model: LineModel) -> None:
+    """A weights file keeps them apart, in order."""
+    (network,) = tiny_model.networks
+    other = replace(network, leave=replace(network.leave, bias=network.leave.bias + np.float32(2)))
+    both = replace(tiny_model, networks=(network, other))
+    features, heads = np.zeros((3, len(tiny_model.mean)), np.float32), np.array([0])
+
+    assert both.log_odds(features, heads) == pytest.approx(tiny_model.log_odds(features, heads) + 1)
+
+
+def test_a_weights_file_holds_several_networks(tiny_model: LineModel, tmp_path: Path) -> None:
+    """Each comes back as it was."""
+    (network,) = tiny_model.networks
+    others = [replace(network, leave=replace(network.leave, bias=np.array([number], np.float32))) for number in range(11)]
+    write_model(replace(tiny_model, networks=(network, *others)), tmp_path / "weights.npz")
+    read = read_model(tmp_path / "weights.npz").networks
+
+    assert [each.leave.bias.tolist() for each in read] == [each.leave.bias.tolist() for each in (network, *others)]
+    assert np.array_equal(read[11].enter.weights, network.enter.weights)

@@ -1,6 +1,7 @@
 """The network in integers: as good as in floating point, and the same everywhere."""
 
 from dataclasses import fields
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -90,7 +91,8 @@ def test_threads_do_not_change_a_score(network: Network) -> None:
 def test_sums_are_exact(which: str, request: pytest.FixtureRequest) -> None:
     """Weights are integers of 8 bits, and the largest sum that inputs can make fits into float32."""
     made = request.getfixturevalue(which)
-    for name, layer in layers(made.network if isinstance(made, LineModel) else made).items():
+    networks = made.networks if isinstance(made, LineModel) else (made,)
+    for name, layer in chain.from_iterable(layers(each).items() for each in networks):
         largest = INPUT_STEPS if name.startswith("enter") else HIDDEN_STEPS
 
         assert np.array_equal(layer.weights, np.rint(layer.weights)), name
@@ -100,5 +102,5 @@ def test_sums_are_exact(which: str, request: pytest.FixtureRequest) -> None:
 
 def test_no_weights_of_this_size_can_overflow(tiny_model: LineModel) -> None:
     """Not only these weights: any that training may find for layers as wide."""
-    for name, layer in layers(tiny_model.network).items():
+    for name, layer in layers(tiny_model.networks[0]).items():
         assert layer.weights.shape[0] * WEIGHT_STEPS * HIDDEN_STEPS < EXACT, name

@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from pipeline.train import learn
-from pipeline.train.learn import Batch, Parameters, backward, fit, forward, quantise, start_parameters
+from pipeline.train.learn import Batch, Parameters, backward, fit, forward, parameters_of, quantise, start_parameters
 
 FEATURES = 7
 
@@ -119,3 +119,19 @@ def test_the_same_examples_give_the_same_network() -> None:
 
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert not np.array_equal(first["enter.weights"], other["enter.weights"])
+
+
+def test_learning_goes_on_where_it_ended() -> None:
+    """What a network in integers computes with is a start that is hardly worse than where it came from."""
+    batch = make_batch(0, (30, 20, 50))
+    with threadpool_limits(1, user_api="blas"):
+        first = fit(batches, 40, FEATURES, steps=160)
+        again = parameters_of(quantise(first, [(batch.features, batch.heads)]))
+        losses: list[float] = []
+        fit(batches, 1, FEATURES, steps=160, start=again, tell=lambda _epoch, loss: losses.append(loss))
+    kept = forward(first, batch.features, batch.heads).log_odds
+    given = forward(again, batch.features, batch.heads).log_odds
+
+    assert set(again) == set(first)
+    assert np.abs(given - kept).max() < 0.3
+    assert losses[0] < 0.5 * np.log(2) * 10
