@@ -38,7 +38,7 @@ from pipeline.records import (
     RejectReason,
     RemovedLine,
 )
-from pipeline.regions import agree_in_tables, gather_comments, region_hints
+from pipeline.regions import CONSENT_DIALOG, agree_in_tables, gather_comments, region_hints, without_consent
 from pipeline.rules import Rules, blame_patterns
 from pipeline.segment import split_lines
 from pipeline.trim import trim_prompts
@@ -171,10 +171,11 @@ def _read_again(decoded: Document, read: Document | Rejection, outcome: Article 
     """
     if isinstance(read, Rejection) and read.reason is not RejectReason.NO_MAIN_TEXT:
         return
+    is_lost = isinstance(outcome, Rejection) and {entry.rule for entry in outcome.removed} != {CONSENT_DIALOG}
     page = replace(read, text=decoded.text, rendering=None) if isinstance(read, Document) else read_declared(decoded)
     shown = read.text if isinstance(read, Document) else ""
     unshown = extract_unshown(page, shown, outcome.word_count if isinstance(outcome, Article) else 0)
-    main_text = extract_main_text(page) if isinstance(outcome, Rejection) and isinstance(read, Document) else None
+    main_text = extract_main_text(page) if is_lost and isinstance(read, Document) else None
     yield from (way for way in (unshown, main_text) if isinstance(way, Document) and _has_few_lines(way))
 
 
@@ -209,7 +210,7 @@ def _in_its_place(document: Document, judgement: Judgement) -> Judgement:
     if document.rendering is None:
         return judgement
     hints = region_hints(document.rendering)
-    return judgement._replace(hints={**hints, **judgement.hints}, is_page=True)
+    return without_consent(judgement, document.rendering)._replace(hints={**hints, **judgement.hints}, is_page=True)
 
 
 def seen_lines(lines: pl.DataFrame, judgements: Sequence[Judgement]) -> SeenLines:
