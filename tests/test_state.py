@@ -6,7 +6,7 @@ from random import Random
 
 from bench.meter import Reading
 from pipeline.store.changes import open_staging
-from pipeline.store.commit import _duplicates
+from pipeline.store.settle import count_duplicates
 from pipeline.store.layout import Layout
 from pipeline.store.state import open_state, store_counts, transaction
 
@@ -51,10 +51,10 @@ def test_a_small_commit_reads_little_of_a_large_store(tmp_path: Path) -> None:
     with open_state(layout) as state:
         fill(state)
         open_staging(state)
-        state.execute("INSERT INTO staged VALUES (1, 7, 0, 0, x'00', 1)")
+        state.execute("INSERT INTO staged VALUES (1, 7, x'00', x'00', 0, 0, x'00', 1)")
         state.execute("INSERT INTO parts VALUES ('articles', 1, 'part', ?, 1, '', ?)", (ARTICLES, ARTICLES + 1))
         state.set_progress_handler(lambda: steps.append(100), 100)
-        duplicates = _duplicates(state)
+        duplicates = count_duplicates(state)
         counts = store_counts(state)
 
     assert (duplicates, counts) == (0, (0, ARTICLES, ARTICLES + 1, 0))

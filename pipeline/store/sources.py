@@ -6,7 +6,7 @@ hints (another site folder, another format), the row has to be made anew.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 
 def stale_sources(
@@ -42,12 +42,3 @@ def stale_sources(
     state.execute("DROP TABLE gone")
     state.execute("DROP TABLE moved")
     return keys
-
-
-def sources_of(state: sqlite3.Connection, article_id: bytes) -> Sequence[tuple[int, int, bytes]]:
-    """All sources of an article, the canonical one first: file number, record number, basis."""
-    return state.execute(
-        "SELECT file_id, record, basis FROM records JOIN raw_files USING (file_id)"
-        " WHERE article_id = ? ORDER BY key, record",
-        (article_id,),
-    ).fetchall()

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from pipeline.errors import StoreError
 from pipeline.records import RawFile, RejectReason
-from pipeline.sources.discover import path_of
 from pipeline.store.layout import Layout
 
 KEPT_RUNS = 1_000
@@ -189,12 +188,6 @@ def known_files(state: sqlite3.Connection) -> dict[str, KnownFile]:
     return {row[1]: KnownFile(*row) for row in rows}
 
 
-def key_of_file(state: sqlite3.Connection, file_id: int) -> str:
-    """The key of a known raw file."""
-    key: str = state.execute("SELECT key FROM raw_files WHERE file_id = ?", (file_id,)).fetchone()[0]
-    return key
-
-
 def rejected_files(state: sqlite3.Connection, reasons: Collection[RejectReason]) -> list[str]:
     """Keys of the raw files with a record that was rejected for one of these reasons."""
     rows = state.execute(
@@ -221,20 +214,6 @@ def live_parts(state: sqlite3.Connection) -> dict[tuple[str, int], str]:
     """The part file of every bucket that holds rows, by table and bucket."""
     rows = state.execute("SELECT part_of, bucket, name FROM parts ORDER BY part_of, bucket")
     return {(table, bucket): name for table, bucket, name in rows}
-
-
-def insert_file(state: sqlite3.Connection, file: RawFile, scanned_ns: int, sha256: str, settings: str) -> int:
-    """Make a raw file known, or update it; its number stays the same for as long as it is known."""
-    row = state.execute(
-        "INSERT INTO raw_files (path, key, size, mtime_ns, ctime_ns, inode, scanned_ns, sha256, settings)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
-        " ctime_ns = excluded.ctime_ns, inode = excluded.inode, scanned_ns = excluded.scanned_ns,"
-        " sha256 = excluded.sha256, settings = excluded.settings RETURNING file_id",
-        (path_of(file.key), file.key, *status_of(file), scanned_ns, sha256, settings),
-    )
-    file_id: int = row.fetchone()[0]
-    return file_id
 
 
 def store_counts(state: sqlite3.Connection) -> tuple[int, int, int, int]:
