@@ -56,6 +56,7 @@ CREATE TEMP TABLE newcomers (   -- those that the store did not know, numbered i
     file_id INTEGER NOT NULL,
     record INTEGER NOT NULL,
     basis BLOB NOT NULL,
+    bucket INTEGER,
     text_sha256 BLOB NOT NULL,
     text_bytes INTEGER NOT NULL
 );
@@ -104,10 +105,11 @@ INSERT INTO newcomers (article_id, file_id, record, basis, text_sha256, text_byt
 SELECT article_id, file_id, record, basis, text_sha256, text_bytes
 FROM (SELECT settled.* FROM {_UNKNOWN}) CROSS JOIN raw_files USING (file_id) ORDER BY key, record
 """  # noqa: S608 - as above
+_PLACE_NEWCOMERS = "UPDATE newcomers SET bucket = ? WHERE number BETWEEN ? AND ?"
+# In the order of their ids, so that the tree of articles is gone through once.
 _INSERT_NEWCOMERS = """
 INSERT INTO articles (article_id, file_id, record, basis, bucket, text_sha256, text_bytes, ingested_at)
-SELECT article_id, file_id, record, basis, ?, text_sha256, text_bytes, ? FROM newcomers
-WHERE number BETWEEN ? AND ? ORDER BY article_id
+SELECT article_id, file_id, record, basis, bucket, text_sha256, text_bytes, ? FROM newcomers ORDER BY article_id
 """
 # Of newcomers, nearly all of which have a text of their own, only the others are looked at.
 _SHARED_TEXTS = """
@@ -194,14 +196,15 @@ def _update_known(state: sqlite3.Connection) -> None:
 def _insert_newcomers(state: sqlite3.Connection, former_bucket: Mapping[int, int], now: int) -> set[int]:
     """Place what is new in buckets, in the order of its sources; returns the buckets."""
     state.execute(_FIND_NEWCOMERS)
-    found = state.execute("SELECT file_id, text_bytes FROM newcomers ORDER BY number")
+    found = state.execute("SELECT file_id, text_bytes FROM newcomers ORDER BY number").fetchall()
     used: set[int] = set()
     number = 1
     for bucket, run in groupby(place_articles(state, starmap(NewArticle, found), former_bucket)):
         following = number + sum(1 for _ in run)
-        state.execute(_INSERT_NEWCOMERS, (bucket, now, number, following - 1))
+        state.execute(_PLACE_NEWCOMERS, (bucket, number, following - 1))
         used.add(bucket)
         number = following
+    state.execute(_INSERT_NEWCOMERS, (now,))
     return used
 
 

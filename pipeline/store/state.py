@@ -24,6 +24,8 @@ For SQLite's pages, taken as they are needed: so much for a million new articles
 Ids are random, so each insert touches other pages. Those that find no room are written to the log over and over: with
 SQLite's own 2 MB, 300,000 articles at once write 3.6 GB for a database of 80 MB; like this, each page once.
 """
+MOST_TEMPORARY_KIB = 64 * 1024
+"""For the pages of a commit's temporary tables, 150 bytes an article; what finds no room goes to a file and back."""
 RACY_NS = (
     2_000_000_000  # a file changed so shortly before its bytes were compared may change again under the same times
 )
@@ -162,6 +164,7 @@ def open_state(layout: Layout) -> Iterator[sqlite3.Connection]:
             state.execute("PRAGMA journal_mode = WAL")
             state.execute("PRAGMA synchronous = FULL")
             state.execute(f"PRAGMA cache_size = -{MOST_CACHE_KIB}")
+            state.execute(f"PRAGMA temp.cache_size = -{MOST_TEMPORARY_KIB}")
             bring_up_to_date(state, layout.state)
             yield state
     except sqlite3.DatabaseError as error:
