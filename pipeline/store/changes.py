@@ -248,7 +248,9 @@ def _take_files(
 
 def _articles_to_take(piece: int, outcome: Outcome, numbers: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
     """The rows of `staged` for a piece's articles of these files."""
-    for row, (key, record, article_id, basis, text, size) in enumerate(outcome.pieces.values(piece, "articles", _ARTICLE)):
+    for row, (key, record, article_id, basis, text, size) in enumerate(
+        outcome.pieces.values(piece, "articles", _ARTICLE)
+    ):
         if key in numbers:
             yield numbers[key], record, bytes.fromhex(article_id), basis, piece, row, bytes.fromhex(text), size
 

@@ -103,4 +103,3 @@ def _last_bucket(state: sqlite3.Connection, table: str) -> int:
     """The bucket with the highest number; numbers start at 1."""
     last: int = state.execute(f"SELECT coalesce(max(bucket), 1) FROM {table}").fetchone()[0]  # noqa: S608 - our own names
     return last
-

@@ -29,9 +29,9 @@ _CHOSEN_IN_BUCKET = _IN_BUCKET.replace(" WHERE", " LEFT JOIN chosen USING (artic
 class Contents:
     """What the state says of a bucket's articles, in the order of their rows."""
 
-    article_ids: pa.Array
-    pieces: pa.Array  # where the row of each comes from, null where it is in the bucket's old part
-    rows: pa.Array
+    article_ids: Sequence[str]
+    pieces: Sequence[int | None]  # where the row of each comes from; None: it is in the bucket's old part
+    rows: Sequence[int | None]
     known: pa.Table  # the columns that the state knows
 
 
@@ -41,32 +41,28 @@ def contents_of(state: sqlite3.Connection, bucket: int) -> Contents:
         f"SELECT lower(hex(article_id)), piece, row, {_KNOWN} FROM {_CHOSEN_IN_BUCKET}",  # noqa: S608 - our own names
         (bucket,),
     )
-    ids, pieces, rows, *known = _columns(found, 3 + len(_KNOWN_NAMES) - 1)
-    return Contents(
-        pa.array(ids, pa.string()),
-        pa.array(pieces, pa.int64()),
-        pa.array(rows, pa.int64()),
-        _known_columns(ids, known, _further_sources(state, bucket)),
-    )
+    ids, pieces, rows, *known = _columns(found, 2 + len(_KNOWN_NAMES))
+    return Contents(ids, pieces, rows, _known_columns(ids, known, _further_sources(state, bucket)))
 
 
 def article_rows(contents: Contents, old: tuple[pa.Table, pa.Table], pieces: PieceReader) -> tuple[pa.Table, pa.Table]:
     """A bucket's rows of `articles` and of `removed_lines`, sorted by source and by line; in any thread."""
     old_articles, old_removed = old
-    kept = _among(old_articles, contents.article_ids.filter(pc.is_null(contents.pieces)))
-    made = {
-        piece: contents.rows.filter(pc.equal(contents.pieces, piece)).to_pylist()
-        for piece in contents.pieces.drop_null().unique().to_pylist()
-    }
-    articles = pa.concat_tables([kept, *(pieces.articles(piece, rows) for piece, rows in made.items())])
+    by_piece: dict[int, list[int]] = defaultdict(list)
+    for piece, row in zip(contents.pieces, contents.rows, strict=True):
+        if piece is not None and row is not None:
+            by_piece[piece].append(row)
+    places = zip(contents.article_ids, contents.pieces, strict=True)
+    kept = _among(old_articles, [article_id for article_id, piece in places if piece is None])
+    articles = pa.concat_tables([kept, *(pieces.articles(piece, rows) for piece, rows in by_piece.items())])
     removed = pa.concat_tables(
         [
-            _among(old_removed, kept["article_id"]),
-            *(pieces.removed_lines(piece, rows).select(REMOVED_LINES.names) for piece, rows in made.items()),
+            _among(old_removed, kept["article_id"].to_pylist()),
+            *(pieces.removed_lines(piece, rows).select(REMOVED_LINES.names) for piece, rows in by_piece.items()),
         ]
     )
-    ordered = _in_order(articles, contents.article_ids)
-    return _complete(contents.known, ordered), _sorted_lines(removed, contents.article_ids)
+    order = pa.array(contents.article_ids, pa.string())
+    return _complete(contents.known, _in_order(articles, order)), _sorted_lines(removed, order)
 
 
 def rejected_rows(state: sqlite3.Connection, bucket: int) -> pa.Table:
@@ -126,13 +122,13 @@ def _further_sources(state: sqlite3.Connection, bucket: int) -> dict[str, list[s
     return further
 
 
-def _among(table: pa.Table, article_ids: pa.Array | pa.ChunkedArray) -> pa.Table:
+def _among(table: pa.Table, article_ids: Sequence[str | None]) -> pa.Table:
     """The rows of these articles; mostly that is all of them, and then no text is copied."""
-    among = pc.is_in(table["article_id"], value_set=article_ids)
+    among = pc.is_in(table["article_id"], value_set=pa.array(article_ids, pa.string()))
     return table if pc.all(among).as_py() else table.filter(among)
 
 
-def _in_order(articles: pa.Table, article_ids: pa.Array) -> pa.Table:
+def _in_order(articles: pa.Table, article_ids: pa.StringArray) -> pa.Table:
     """The rows of these articles, in their order, without copying texts that are; each must be there exactly once."""
     at = pc.index_in(article_ids, value_set=articles["article_id"])
     if at.null_count or len(at) != len(articles):
@@ -150,7 +146,7 @@ def _complete(known: pa.Table, articles: pa.Table) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=ARTICLES).combine_chunks()
 
 
-def _sorted_lines(removed: pa.Table, article_ids: pa.Array) -> pa.Table:
+def _sorted_lines(removed: pa.Table, article_ids: pa.StringArray) -> pa.Table:
     """Removed lines in the order of their articles, and within one as they stood in the document."""
     place = pc.index_in(removed["article_id"], value_set=article_ids)
     by: list[tuple[str, Literal["ascending", "descending"]]] = [
