@@ -3,10 +3,10 @@ Settle the articles whose sources a run changed: which of them live, which sourc
 
 The canonical source of an article is the smallest by path, then by record number, and its row is that of this source.
 
-All of it is said of sets, in SQL, for a run's articles at once, be they new, changed or gone: some 10 millionths of a
-second each, where one after the other took 60. What a run touches is little beside a large store, so each statement has to
-begin there. SQLite's planner knows no sizes, and is told by `CROSS JOIN`, which keeps the order of the tables, and by `+`,
-which keeps it from the index on that side.
+All of it is said of sets, in SQL, for a run's articles at once, be they new, changed or gone: 200,000 new ones take less
+than half the time that they take one after the other. What a run touches is little beside a large store, so each statement
+has to begin there. SQLite's planner knows no sizes, and is told by `CROSS JOIN`, which keeps the order of the tables, and by
+`+`, which keeps it from the index on that side.
 """
 
 import sqlite3

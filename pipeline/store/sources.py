@@ -1,8 +1,8 @@
 """
-Which sources an article has, and which of them is canonical: the smallest by path, then by record number.
+Which files have to be cleaned again for one of their records becomes an article's canonical source.
 
-The row of an article is that of its canonical source. When that source goes and the next one was cleaned with other
-hints (another site folder, another format), the row has to be made anew.
+That is the smallest by path, then by record number, and the article's row is its row (`settle.py`). When it goes and the
+next one was cleaned with other hints (another site folder, another format), the row has to be made anew.
 """
 
 import sqlite3
