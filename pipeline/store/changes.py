@@ -47,7 +47,7 @@ CREATE TEMP TABLE refused (     -- every record that was rejected in this run
     byte_offset INTEGER,
     PRIMARY KEY (file_id, record)
 ) WITHOUT ROWID;
-CREATE TEMP TABLE former (      -- what a rejected record of a forgotten file keeps when it is rejected again
+CREATE TEMP TABLE former (      -- what a rejected record keeps when its file is cleaned again and it is rejected again
     file_id INTEGER NOT NULL,
     record INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
@@ -65,6 +65,11 @@ _LEAVE_UNREAD = """
 DELETE FROM taken WHERE sha256 = '' AND EXISTS (
     SELECT 1 FROM raw_files JOIN records USING (file_id) WHERE path = taken.path AND article_id IS NOT NULL
 )
+"""
+# Of these files alone: a new one may get the number of one that was removed.
+_KEEP_FORMER = """
+INSERT INTO former SELECT file_id, record, bucket, attempts, first_seen
+FROM taken CROSS JOIN raw_files USING (path) CROSS JOIN rejections USING (file_id)
 """
 # A file's number stays the same for as long as it is known.
 _MAKE_KNOWN = """
@@ -156,7 +161,7 @@ def apply_changes(state: sqlite3.Connection, outcome: Outcome) -> Touched:
 
 
 def _forget_records(state: sqlite3.Connection, files: Iterable[tuple[int]], touched: Touched) -> None:
-    """Take the records of files, by their numbers, out of the state; what is kept of their rejections goes to `former`."""
+    """Take the records of files, by their numbers, out of the state."""
     state.execute("DELETE FROM forgotten")
     state.executemany("INSERT INTO forgotten VALUES (?)", files)
     state.execute(
@@ -168,10 +173,8 @@ def _forget_records(state: sqlite3.Connection, files: Iterable[tuple[int]], touc
         " CROSS JOIN articles USING (article_id, file_id) GROUP BY file_id"
     )
     touched.former_bucket.update(buckets)
-    state.execute(
-        "INSERT INTO former SELECT file_id, record, bucket, attempts, first_seen"
-        " FROM forgotten CROSS JOIN rejections USING (file_id)"
-    )
+    rejected = state.execute("SELECT DISTINCT bucket FROM forgotten CROSS JOIN rejections USING (file_id)")
+    touched.rejected_buckets.update(bucket for (bucket,) in rejected)
     state.execute("DELETE FROM records WHERE file_id IN (SELECT file_id FROM forgotten)")
     state.execute("DELETE FROM rejections WHERE file_id IN (SELECT file_id FROM forgotten)")
 
@@ -233,6 +236,7 @@ def _take_files(
     rows = ((path_of(read.key), read.key, *read.status, read.sha256) for read in files)
     state.executemany("INSERT INTO taken VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     touched.unread += state.execute(_LEAVE_UNREAD).rowcount
+    state.execute(_KEEP_FORMER)
     known = state.execute("SELECT file_id FROM taken CROSS JOIN raw_files USING (path)").fetchall()
     _forget_records(state, known, touched)
     state.execute(_MAKE_KNOWN, (outcome.scanned_ns, outcome.settings_digest))
@@ -272,9 +276,7 @@ def _keep_rejections(state: sqlite3.Connection, now: int, touched: Touched) -> N
     """Note what was rejected: a record that was tried before keeps its bucket, others go where there is room."""
     state.execute(_REFUSE_AGAIN, (now,))
     state.execute(_REFUSE_NEW, {**rejected_room(state)._asdict(), "now": now})
-    buckets = state.execute(
-        "SELECT bucket FROM former UNION SELECT bucket FROM refused CROSS JOIN rejections USING (file_id, record)"
-    )
+    buckets = state.execute("SELECT DISTINCT bucket FROM refused CROSS JOIN rejections USING (file_id, record)")
     touched.rejected_buckets.update(bucket for (bucket,) in buckets)
     touched.rejected_by_reason.update(dict(state.execute("SELECT reason, count(*) FROM refused GROUP BY reason")))
 
