@@ -19,11 +19,11 @@ from pipeline.assess import assess_batch
 from pipeline.decide import Aim, Floats, decide_lines
 from pipeline.decode import decode_record, document_from_text
 from pipeline.describe import describe
-from pipeline.extract import extract_lines, extract_main_text
+from pipeline.extract import extract_lines, extract_main_text, extract_unshown
 from pipeline.judge import judge_lines
 from pipeline.language import Language, identify_languages
 from pipeline.measure import fold_titles, measure_lines
-from pipeline.metadata import read_markup
+from pipeline.metadata import read_declared
 from pipeline.model import SeenLines
 from pipeline.records import (
     Article,
@@ -38,7 +38,7 @@ from pipeline.records import (
     RejectReason,
     RemovedLine,
 )
-from pipeline.regions import agree_in_tables, gather_comments, region_hints
+from pipeline.regions import CONSENT_DIALOG, agree_in_tables, gather_comments, region_hints, without_consent
 from pipeline.rules import Rules, blame_patterns
 from pipeline.segment import split_lines
 from pipeline.trim import trim_prompts
@@ -114,9 +114,13 @@ def _clean(
 
 def _with_few_lines(document: Document | Rejection) -> Document | Rejection:
     """Refuse a document of more lines than any article has: each takes some kilobytes, in whatever way it ends."""
-    if isinstance(document, Rejection) or document.text.count("\n") < MOST_LINES:
+    if isinstance(document, Rejection) or _has_few_lines(document):
         return document
     return _too_large(document, f"more than {MOST_LINES:,} lines")
+
+
+def _has_few_lines(document: Document) -> bool:
+    return document.text.count("\n") < MOST_LINES
 
 
 def _too_large(document: Document, detail: str) -> Rejection:
@@ -129,7 +133,7 @@ def read_page(record: RawRecord) -> Document | Rejection:
     decoded = decode_record(record)
     if isinstance(decoded, Rejection):
         return decoded
-    return extract_lines(replace(decoded, known=read_markup(decoded)))
+    return extract_lines(read_declared(decoded))
 
 
 def _read(decoded: Document | Rejection, voices: Voices) -> Document | Rejection:
@@ -138,7 +142,7 @@ def _read(decoded: Document | Rejection, voices: Voices) -> Document | Rejection
         return decoded
     if decoded.text.count("<") > MOST_TAGS:
         return _too_large(decoded, f"more than {MOST_TAGS:,} tags")
-    page = replace(decoded, known=read_markup(decoded))
+    page = read_declared(decoded)
     return extract_main_text(page) if _by_trafilatura(voices) else extract_lines(page)
 
 
@@ -150,15 +154,29 @@ def _by_trafilatura(voices: Voices) -> bool:
 def _retried(
     decoded: Document | Rejection, read: Document | Rejection, outcome: Article | Rejection, voices: Voices
 ) -> tuple[Document | Rejection, Article | Rejection]:
-    """A page that shows text and of which no line was kept is given to the other engine, which the row then names."""
-    lost = isinstance(outcome, Rejection) and isinstance(read, Document) and read.engine is Engine.LINES
-    if not lost or isinstance(decoded, Rejection) or isinstance(read, Rejection):
+    """A page that has more than the lines it shows is read in another way, which the row then names."""
+    if isinstance(decoded, Rejection) or decoded.media_type is not MediaType.HTML or _by_trafilatura(voices):
         return read, outcome
-    again = extract_main_text(replace(decoded, known=read.known))
-    if isinstance(again, Rejection):
-        return read, outcome
-    (second,) = clean_documents([again], voices)
-    return (read, outcome) if isinstance(second, Rejection) else (again, second)
+    for again in _read_again(decoded, read, outcome):
+        (second,) = clean_documents([again], voices)
+        if not isinstance(second, Rejection):
+            return again, second
+    return read, outcome
+
+
+def _read_again(decoded: Document, read: Document | Rejection, outcome: Article | Rejection) -> Iterator[Document]:
+    """
+    Other ways to read a page: the text that it holds as data, where that says much more than the lines that were kept,
+    and where none was kept, what trafilatura finds.
+    """
+    if isinstance(read, Rejection) and read.reason is not RejectReason.NO_MAIN_TEXT:
+        return
+    is_lost = isinstance(outcome, Rejection) and {entry.rule for entry in outcome.removed} != {CONSENT_DIALOG}
+    page = replace(read, text=decoded.text, rendering=None) if isinstance(read, Document) else read_declared(decoded)
+    shown = read.text if isinstance(read, Document) else ""
+    unshown = extract_unshown(page, shown, outcome.word_count if isinstance(outcome, Article) else 0)
+    main_text = extract_main_text(page) if is_lost and isinstance(read, Document) else None
+    yield from (way for way in (unshown, main_text) if isinstance(way, Document) and _has_few_lines(way))
 
 
 def clean_documents(documents: Sequence[Document], voices: Voices) -> list[Article | Rejection]:
@@ -192,7 +210,7 @@ def _in_its_place(document: Document, judgement: Judgement) -> Judgement:
     if document.rendering is None:
         return judgement
     hints = region_hints(document.rendering)
-    return judgement._replace(hints={**hints, **judgement.hints}, is_page=True)
+    return without_consent(judgement, document.rendering)._replace(hints={**hints, **judgement.hints}, is_page=True)
 
 
 def seen_lines(lines: pl.DataFrame, judgements: Sequence[Judgement]) -> SeenLines:

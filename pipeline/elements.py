@@ -48,6 +48,7 @@ class Region:
     COMMENTS = 8388608
     VERBATIM = 16777216  # white space is shown as it is
     UNSEEN = 33554432  # what no browser shows
+    CONSENT = 67108864  # the dialog of a service that asks for consent to cookies
 
 
 class Declared:

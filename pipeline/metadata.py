@@ -152,6 +152,18 @@ class _Reader:
                 yield Found(plain(unescape(text)), "json-ld")
 
 
+def read_declared(document: Document) -> Document:
+    """The document with what its markup declares of its article: metadata as `read_markup`, and its text where that is given."""
+    page = _Reader(document)
+    return replace(document, known=_metadata(page), declared_body=_body(page))
+
+
+def _body(page: _Reader) -> str | None:
+    """The article's text in JSON-LD; of pages that give several, as lists of articles do, none is the page's own."""
+    bodies = {body for node in page.articles if isinstance(body := node.get("articleBody"), str) and body.strip()}
+    return bodies.pop() if len(bodies) == 1 else None
+
+
 def read_markup(document: Document) -> Metadata:
     """
     Read what an HTML document declares, over what its path and headers told.
@@ -164,10 +176,14 @@ def read_markup(document: Document) -> Metadata:
         >>> read_markup(page).title, read_markup(page).site
         ('Rain again', 'example.org')
     """
-    page = _Reader(document)
+    return _metadata(_Reader(document))
+
+
+def _metadata(page: _Reader) -> Metadata:
+    """What a page declares, over what is known of it."""
     url = _url(page)
     names = [found.text for found in _site_names(page)]
-    address = host_of(url.text if url else None) or document.known.site
+    address = host_of(url.text if url else None) or page.known.site
     title = page.title = _title(page, names, address)
     authors = _authors(page, [*names, address])
     published, modified = _published(page, url), _modified(page)
@@ -188,7 +204,7 @@ def read_markup(document: Document) -> Metadata:
             image=next(_images(page, url), None),
         ),
     )
-    return merge(replace(document.known, url=None, url_source=None, site=None), declared)
+    return merge(replace(page.known, url=None, url_source=None, site=None), declared)
 
 
 def _columns(**found: tuple[Any, str] | None) -> dict[str, Any]:

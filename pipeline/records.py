@@ -29,10 +29,18 @@ class MediaType(StrEnum):
 
 
 class Engine(StrEnum):
-    """What makes lines of a page."""
+    """What can be asked to make lines of a page."""
 
     LINES = "lines"  # all that a page shows, which is then judged line by line
     TRAFILATURA = "trafilatura"  # what trafilatura takes for the main text
+
+
+class Maker(StrEnum):
+    """What made lines of a page: an engine, or the page itself."""
+
+    LINES = Engine.LINES.value
+    TRAFILATURA = Engine.TRAFILATURA.value
+    DECLARED = "declared"  # the text that it declares as its article's, most of which it does not show
 
 
 class Reason(StrEnum):
@@ -227,7 +235,8 @@ class Document:
     known: Metadata = field(default_factory=Metadata)  # from the path, headers or markup, before judging
     fetched_at: datetime | None = None  # as `RawRecord`
     extra: str | None = None  # as `RawRecord`
-    engine: Engine | None = None  # that made `text` from markup
+    engine: Maker | None = None  # that made `text` from markup
+    declared_body: str | None = None  # the article's text as its JSON-LD gives it, with entities and markup as there
     rendering: Rendering | None = field(default=None, compare=False, repr=False)  # where its lines stand in the markup
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pipeline.elements import CELL_BAR, Declared, Floats, Ints, Region, Rendering
-from pipeline.records import Reason, RemovedLine
+from pipeline.records import Judgement, Mark, Reason, Removal, RemovedLine
 
 _REASONS: Sequence[tuple[int, Reason]] = (
     (Region.COMMENTS, Reason.COMMENTS),
@@ -20,6 +20,34 @@ _REASONS: Sequence[tuple[int, Reason]] = (
     (Region.ASIDE, Reason.SITE_FURNITURE),
 )
 """Of several the first holds: comments have forms in them, footers have menus."""
+
+
+CONSENT_DIALOG = "consent-dialog"
+"""
+The rule that removes every line of a consent service's dialog. It holds since these services name their containers alike
+on all sites, and put nothing else into them. What it hits and misses stands in `tests/test_regions.py`: it looks at names,
+never at words, so that an article about cookies stays.
+"""
+
+
+def without_consent(judgement: Judgement, rendering: Rendering) -> Judgement:
+    """
+    What the rules say of a page once the lines of consent dialogs are gone; no model brings them back.
+
+    Other marks stay as they are: a model that learned without this rule judges the lines around a dialog by them.
+    """
+    inside = (rendering.elements.region[rendering.element] & Region.CONSENT) > 0
+    if not inside.any():
+        return judgement
+    asked = {number for number, own in zip(rendering.numbers, inside.tolist(), strict=True) if own}
+    removal = Removal(Reason.COOKIE_NOTICE, CONSENT_DIALOG, 1.0)
+    return judgement._replace(
+        removed={**judgement.removed, **dict.fromkeys(sorted(asked), removal)},
+        marks=[
+            Mark.SURE if mark is Mark.RULED and number in asked else mark
+            for number, mark in zip(judgement.numbers, judgement.marks, strict=True)
+        ],
+    )
 
 
 def region_hints(rendering: Rendering) -> Mapping[int, Reason]:

@@ -92,6 +92,47 @@ _MOST_PARTS = 24
 _COMMENTS = frozenset(
     {"comments", "comment", "commentlist", "disqus", "respond", "commentaires", "kommentare", "comentarios"}
 )
+# Ids and classes of the outermost elements of consent services, whole: an article about cookies has none of them.
+_CONSENT = frozenset(
+    [
+        "onetrust-consent-sdk",
+        "onetrust-banner-sdk",
+        "onetrust-pc-sdk",
+        "didomi-host",
+        "didomi-popup",
+        "didomi-notice",
+        "cybotcookiebotdialog",
+        "cookiebotwidget",
+        "qc-cmp2-container",
+        "qc-cmp2-main",
+        "qc-cmp-ui-container",
+        "truste-consent-track",
+        "truste_overlay",
+        "truste_box_overlay",
+        "consent_blackbar",
+        "usercentrics-root",
+        "usercentrics-cmp-ui",
+        "borlabscookiebox",
+        "borlabs-cookie-box",
+        "cmplz-cookiebanner",
+        "cmplz-cookiebanner-container",
+        "iubenda-cs-banner",
+        "osano-cm-window",
+        "osano-cm-dialog",
+        "cookie-law-info-bar",
+        "cky-consent-container",
+        "cky-modal",
+        "moove_gdpr_cookie_info_bar",
+        "moove_gdpr_cookie_modal",
+        "cookiefirst-root",
+        "tarteaucitronroot",
+        "axeptio_overlay",
+        "fc-consent-root",
+        "cmpbox",
+        "sp_message_container",
+    ]
+)
+_CONSENT_NUMBERED = re.compile(r"sp_message_container_\d+")  # Sourcepoint's, one a message
 _CELL = "\x1f"
 """Stands between cells of a row; markup holds no such character by then."""
 
@@ -405,7 +446,9 @@ def _read_elements(kinds: Sequence[_Kind], walk: _Walk, flow: Ints) -> Elements:
     numbers = [namings.setdefault(kind.names, len(namings)) for kind in kinds]
     hashes = [name_hashes(*names) for names in namings]
     told = [
-        ROLE.get(names[2] or "", 0) | (0 if COMMENTS.isdisjoint(own) else Region.COMMENTS)
+        ROLE.get(names[2] or "", 0)
+        | (0 if COMMENTS.isdisjoint(own) else Region.COMMENTS)
+        | (Region.CONSENT if _asks_for_consent(*names[:2]) else 0)
         for names, own in zip(namings, hashes, strict=True)
     ]
     naming = np.array(numbers, np.int64)
@@ -434,6 +477,13 @@ def _read_elements(kinds: Sequence[_Kind], walk: _Walk, flow: Ints) -> Elements:
         names=np.fromiter(chain.from_iterable(hashes), np.int64, sum(counts)),
         named=np.repeat(np.arange(len(hashes)), counts),
     )
+
+
+@lru_cache(maxsize=20_000)
+def _asks_for_consent(classes: str | None, own_id: str | None) -> bool:
+    """Tell whether one of an element's names is that of a consent service's dialog."""
+    names = f"{classes or ''} {own_id or ''}".lower().split()
+    return not _CONSENT.isdisjoint(names) or any(map(_CONSENT_NUMBERED.fullmatch, names))
 
 
 @lru_cache(maxsize=20_000)

@@ -70,6 +70,63 @@ def test_comments_are_kept_apart_where_asked_for(monkeypatch: pytest.MonkeyPatch
     assert SAID not in cleaned.text
 
 
+NOTICE = "We and our partners store and read information on your device. You can change your mind at any time."
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(
+            'id="onetrust-consent-sdk"',
+            'id="didomi-host" class="x"',
+            'id="CybotCookiebotDialog"',
+            'class="qc-cmp2-container"',
+        ),
+        *(
+            'id="truste-consent-track"',
+            'id="sp_message_container_824511"',
+            'id="usercentrics-root"',
+            'id="BorlabsCookieBox"',
+        ),
+        *('class="cmplz-cookiebanner banner-1"', 'id="iubenda-cs-banner"', 'class="osano-cm-window"'),
+    ],
+)
+def test_all_lines_of_a_consent_dialog_go_whatever_the_model_says(names: str) -> None:
+    """Its services name their containers alike on all sites; the ledger says which rule it was."""
+    page = f"<article><p>{PROSE}</p></article><div {names}><div><h2>Your privacy</h2><p>{NOTICE}</p></div></div>"
+    cleaned = clean_html(page, voices=stub_voices({}, pages=True))
+
+    assert cleaned.text == PROSE
+    found = [(entry.text, entry.reason, entry.rule, entry.score) for entry in cleaned.removed]
+    assert found == [(line, Reason.COOKIE_NOTICE, "consent-dialog", 1.0) for line in ("Your privacy", NOTICE)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        'class="cookie consent"',
+        'id="cookies"',
+        'class="onetrust"',
+        'id="post-didomi-host"',
+        'class="sp_message_container_x"',
+    ],
+)
+def test_an_article_about_cookies_stays(names: str) -> None:
+    """General words and longer names make no container."""
+    page = f"<div {names}><p>{PROSE}</p><p>{SAID}</p></div>"
+
+    assert SAID in clean_html(page, voices=stub_voices({}, pages=True)).text
+
+
+def test_a_page_of_nothing_but_a_consent_dialog_is_furniture() -> None:
+    """It is rejected, with its lines in the ledger; no other engine makes an article of them."""
+    rejected = clean_html(f'<div id="didomi-host"><p>{NOTICE}</p><p>{PROSE}</p></div>').rejected
+
+    assert rejected is not None
+    assert rejected.reason is RejectReason.FURNITURE_ONLY
+    assert [entry.rule for entry in rejected.removed] == ["consent-dialog"] * 2
+
+
 def test_a_page_without_comments_has_none() -> None:
     """Prose in other parts of a page is no comment, removed or not."""
     assert gather_comments(render(f"<p>{PROSE}"), ()) is None

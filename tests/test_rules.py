@@ -73,6 +73,20 @@ def test_every_family_is_covered_in_every_language() -> None:
         assert families - found == set(), language
 
 
+def test_an_article_about_a_fund_raiser_stays_and_the_appeal_below_it_goes() -> None:
+    """Who reports on gifts to a newspaper writes of others; who asks for them writes of its own journalism."""
+    story = (
+        "The Quay Post asked its readers on Monday to support its journalism, and by noon it had four thousand pounds.",
+        "“We rely on readers like you,” its editor told the crowd at the ferry. “Keep our journalism free for everyone!”",
+        "Donations of as little as $2 came in by post, and two trusts promised to make a tax-deductible gift each year.",
+    )
+    appeal = "If you value our reporting, please consider supporting us. We rely on readers like you."
+    (cleaned,) = clean_batch(["\n\n".join([*story, appeal, "Support our journalism"])], voices=Voices(load_rules()))
+
+    assert cleaned.text.split("\n\n") == list(story)
+    assert [entry.reason.value for entry in cleaned.removed] == ["site-furniture"] * 2
+
+
 def removed_by(dump: str) -> dict[int, str]:
     (cleaned,) = clean_batch([dump], voices=Voices(load_rules()))
     return {entry.line: entry.rule for entry in cleaned.removed}

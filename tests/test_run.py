@@ -232,6 +232,21 @@ def test_a_deleted_file_takes_its_rows_along(raw: Path, clean: Path) -> None:
     assert verify(clean) == []
 
 
+def test_a_new_file_has_no_past_of_a_deleted_one(raw: Path, clean: Path) -> None:
+    """Even where both are rejected and the state gives it the same number, it is tried for the first time."""
+    write(raw, {"a.txt": story("Ems"), "b.txt": ""})
+    run(raw, clean)
+    before = by_source(clean, "rejected")["b.txt#1"]
+    (raw / "b.txt").unlink()
+    write(raw, {"c.txt": "\n"})
+
+    run(raw, clean)
+
+    (rejected,) = rows(clean, "rejected")
+    assert (rejected["source"], rejected["attempts"]) == ("c.txt#1", 1)
+    assert rejected["first_seen"] > before["first_seen"]
+
+
 def test_an_article_lives_as_long_as_its_last_source(raw: Path, clean: Path) -> None:
     """When the first of two equal files goes, the row goes on under the other."""
     write(raw, {"a.txt": story("Ems"), "b.txt": story("Ems"), "c.txt": story("Weser")})

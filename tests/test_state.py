@@ -6,11 +6,12 @@ from random import Random
 
 from bench.meter import Reading
 from pipeline.store.changes import open_staging
-from pipeline.store.commit import _duplicates
 from pipeline.store.layout import Layout
+from pipeline.store.settle import count_duplicates, settle_articles
 from pipeline.store.state import open_state, store_counts, transaction
 
 ARTICLES = 20_000
+IN_A_BUCKET = 200
 PAGE = 4096
 
 
@@ -19,7 +20,8 @@ def fill(state: sqlite3.Connection) -> None:
     random = Random(7)
     ids = [random.randbytes(16) for _ in range(ARTICLES)]
     rows = [
-        (article_id, 1, record, b"basis", 1, random.randbytes(32), 5_000, 0) for record, article_id in enumerate(ids)
+        (article_id, 1, record, b"basis", record // IN_A_BUCKET + 1, random.randbytes(32), 5_000, 0)
+        for record, article_id in enumerate(ids)
     ]
     with transaction(state):
         state.executemany("INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)", rows)
@@ -43,19 +45,31 @@ def test_a_page_is_written_once_to_the_log_however_many_articles_come_in(tmp_pat
 
 
 def test_a_small_commit_reads_little_of_a_large_store(tmp_path: Path) -> None:
-    """What a run reports of its own records, and of all, is found without reading each record of the store."""
+    """What becomes of a run's articles, and what it reports of them and of all, is found without reading each of the store."""
     layout = Layout(tmp_path)
     layout.store.mkdir()
     steps = []
 
     with open_state(layout) as state:
         fill(state)
-        open_staging(state)
-        state.execute("INSERT INTO staged VALUES (1, 7, 0, 0, x'00', 1)")
+        files = [(number, f"{number}".encode(), f"{number}") for number in (1, 2)]
+        state.executemany("INSERT INTO raw_files VALUES (?, ?, ?, 0, 0, 0, 0, 0, '', '')", files)
         state.execute("INSERT INTO parts VALUES ('articles', 1, 'part', ?, 1, '', ?)", (ARTICLES, ARTICLES + 1))
+        (known,) = state.execute("SELECT article_id FROM records WHERE record = 7").fetchone()
+        open_staging(state)
+        staged = [(2, 1, b"new", b"basis", 0, 0, b"text", 1), (2, 2, known, b"basis", 0, 1, b"other text", 1)]
+        state.executemany("INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?)", staged)
+        state.execute("INSERT INTO records SELECT file_id, record, article_id, basis FROM staged")
+        state.execute("DELETE FROM records WHERE file_id = 1 AND record = 8")
+        state.execute("INSERT INTO touched SELECT article_id FROM articles WHERE record = 8 AND file_id = 1")
         state.set_progress_handler(lambda: steps.append(100), 100)
-        duplicates = _duplicates(state)
+        buckets = settle_articles(state, {}, now=0)
+        duplicates = count_duplicates(state)
         counts = store_counts(state)
+        state.set_progress_handler(None, 0)
+        left = state.execute("SELECT count(*) FROM articles").fetchone()[0]
 
-    assert (duplicates, counts) == (0, (0, ARTICLES, ARTICLES + 1, 0))
-    assert sum(steps) < ARTICLES // 10
+    assert (duplicates, counts) == (1, (2, ARTICLES, ARTICLES + 1, 0))
+    assert buckets == {1, ARTICLES // IN_A_BUCKET}
+    assert left == ARTICLES  # one came, and one went with its last source
+    assert sum(steps) < ARTICLES // 2

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -549,6 +550,17 @@ def test_whatever_byte_of_a_part_is_flipped_the_part_is_named(clean: Path) -> No
         part.write_bytes(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :])
 
         assert any(str(part) in finding.where for finding in verify(clean)), at
+
+
+def test_a_page_that_hides_its_text_is_in_order(tmp_path: Path) -> None:
+    """A row made of what a page declares says so, and `verify` does not look for its lines on the page."""
+    raw, clean = tmp_path / "pages", tmp_path / "clean"
+    data = json.dumps({"@type": "NewsArticle", "articleBody": story("Ems") + "\n\n" + story("Elbe")})
+    write(raw, {"page.html": f'<script type="application/ld+json">{data}</script><p>Subscribe to read this story.</p>'})
+    run(raw, clean)
+
+    assert by_source(clean)["page.html#1"]["html_engine"] == "declared"
+    assert verify(clean) == []
 
 
 def test_a_lost_line_of_a_page_is_found_too(tmp_path: Path) -> None:

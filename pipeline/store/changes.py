@@ -2,43 +2,94 @@
 Take a run's outcome into the state, and note which buckets it touches.
 
 Everything here happens inside the one transaction that is the commit. What is touched is found from the state alone,
-so the rows come out the same whatever the order in which files arrived and however many runs they took.
+so the rows come out the same whatever the order in which files arrived and however many runs they took. Each piece is taken
+in by a few statements over all of its rows; `settle.py` then sees to the articles that have other sources now.
 """
 
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from pipeline.errors import StoreError
 from pipeline.records import RawFile
 from pipeline.sources.discover import path_of
 from pipeline.store.pieces import PieceReader
-from pipeline.store.place import NewArticle, place_articles, roomy_rejected_bucket
-from pipeline.store.sources import sources_of
-from pipeline.store.state import insert_file, status_of
+from pipeline.store.place import rejected_room
+from pipeline.store.settle import SETTLING, settle_articles
+from pipeline.store.state import status_of
 from pipeline.work import Deltas
 
-_IDENTITY = ["key", "record", "basis", "article_id", "text_sha256", "text_bytes"]
 _STAGING = """
-DROP TABLE IF EXISTS temp.staged;
-DROP TABLE IF EXISTS temp.chosen;
-CREATE TEMP TABLE staged (      -- every record that became an article in this run
+DROP TABLE IF EXISTS temp.taken;
+DROP TABLE IF EXISTS temp.forgotten;
+DROP TABLE IF EXISTS temp.refused;
+DROP TABLE IF EXISTS temp.former;
+CREATE TEMP TABLE taken (       -- the files of a piece, as it has them
+    path BLOB PRIMARY KEY,
+    key TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    sha256 TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TEMP TABLE forgotten (   -- files whose records are taken out of the state
+    file_id INTEGER PRIMARY KEY
+);
+CREATE TEMP TABLE refused (     -- every record that was rejected in this run
     file_id INTEGER NOT NULL,
     record INTEGER NOT NULL,
-    piece INTEGER NOT NULL,
-    row INTEGER NOT NULL,
-    text_sha256 BLOB NOT NULL,
-    text_bytes INTEGER NOT NULL,
+    basis BLOB NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    byte_offset INTEGER,
     PRIMARY KEY (file_id, record)
 ) WITHOUT ROWID;
-CREATE TEMP TABLE chosen (      -- the articles whose row comes from this run
-    article_id BLOB PRIMARY KEY,
-    piece INTEGER NOT NULL,
-    row INTEGER NOT NULL
+CREATE TEMP TABLE former (      -- what a rejected record keeps when its file is cleaned again and it is rejected again
+    file_id INTEGER NOT NULL,
+    record INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    first_seen INTEGER NOT NULL,
+    PRIMARY KEY (file_id, record)
 ) WITHOUT ROWID;
+"""
+_FILE = ["key", "sha256", "begin", "end", "size", "mtime_ns", "ctime_ns", "inode"]
+_ARTICLE = ["key", "record", "article_id", "basis", "text_sha256", "text_bytes"]
+_REFUSED = ["key", "record", "basis", "reason", "detail", "size", "byte_offset"]
+_STAGE = "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_REFUSE = "INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?, ?)"
+_LEAVE_UNREAD = """
+DELETE FROM taken WHERE sha256 = '' AND EXISTS (
+    SELECT 1 FROM raw_files JOIN records USING (file_id) WHERE path = taken.path AND article_id IS NOT NULL
+)
+"""
+# Of these files alone: a new one may get the number of one that was removed.
+_KEEP_FORMER = """
+INSERT INTO former SELECT file_id, record, bucket, attempts, first_seen
+FROM taken CROSS JOIN raw_files USING (path) CROSS JOIN rejections USING (file_id)
+"""
+# A file's number stays the same for as long as it is known.
+_MAKE_KNOWN = """
+INSERT INTO raw_files (path, key, size, mtime_ns, ctime_ns, inode, scanned_ns, sha256, settings)
+SELECT path, key, size, mtime_ns, ctime_ns, inode, ?, sha256, ? FROM taken WHERE true
+ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns,
+    inode = excluded.inode, scanned_ns = excluded.scanned_ns, sha256 = excluded.sha256, settings = excluded.settings
+"""
+_REFUSE_AGAIN = """
+INSERT INTO rejections
+    (file_id, record, bucket, reason, detail, size, byte_offset, attempts, first_seen, last_seen)
+SELECT file_id, record, bucket, reason, detail, size, byte_offset, attempts + 1, first_seen, ?
+FROM refused CROSS JOIN former USING (file_id, record)
+"""
+_REFUSE_NEW = """
+INSERT INTO rejections
+    (file_id, record, bucket, reason, detail, size, byte_offset, attempts, first_seen, last_seen)
+SELECT file_id, record, :bucket + (:rows - 1 + row_number() OVER (ORDER BY key, record)) / :most,
+    reason, detail, refused.size, byte_offset, 1, :now, :now
+FROM refused LEFT JOIN former USING (file_id, record) JOIN raw_files USING (file_id) WHERE former.bucket IS NULL
 """
 
 
@@ -46,23 +97,12 @@ CREATE TEMP TABLE chosen (      -- the articles whose row comes from this run
 class Touched:
     """What a commit has to look at again."""
 
-    articles: set[bytes] = field(default_factory=set)  # ids whose sources or rows changed
-    texts: set[bytes] = field(default_factory=set)  # text_sha256 whose group of articles changed
     article_buckets: set[int] = field(default_factory=set)
     rejected_buckets: set[int] = field(default_factory=set)
     former_bucket: dict[int, int] = field(default_factory=dict)  # of a changed file's articles, by file number
     rejected_by_reason: Counter[str] = field(default_factory=Counter)  # records of this run
     waiting: set[int] = field(default_factory=set)  # pieces of files of which slices are missing; for the next run
     unread: int = 0  # files that could not be read to the end and stay what they were
-
-
-@dataclass(frozen=True, slots=True)
-class FormerRejection:
-    """What a rejected record keeps when it is tried again."""
-
-    bucket: int
-    attempts: int
-    first_seen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,82 +117,86 @@ class Outcome:
     now: int  # microseconds since 1970
 
 
-@dataclass(frozen=True, slots=True)
-class _ReadFile:
+class _ReadFile(NamedTuple):
     """A raw file, or a slice of one, as a piece has it."""
 
     piece: int
-    file: RawFile
+    key: str
+    status: tuple[int, int, int, int]  # as by `status_of`
     sha256: str  # empty: it could not be read to the end
     bounds: tuple[int, int] | None  # where the slice begins and ends
+
+    @property
+    def size(self) -> int:
+        return self.status[0]
 
 
 def open_staging(state: sqlite3.Connection) -> None:
     """Make the temporary tables of a commit; before its transaction, which a script would end."""
-    state.executescript(_STAGING)
+    state.executescript(_STAGING + SETTLING)
 
 
 def apply_changes(state: sqlite3.Connection, outcome: Outcome) -> Touched:
     """Bring the state up to date with the raw folder; the touched buckets are then to be written."""
     touched = Touched()
-    for file_id in outcome.deltas.removed:
-        _forget_records(state, file_id, touched)
-        state.execute("DELETE FROM raw_files WHERE file_id = ?", (file_id,))
-    for file_id, file in outcome.deltas.renamed:
-        _rename(state, file_id, file, outcome.scanned_ns, touched)
-    for file_id, file in outcome.deltas.refreshed:
-        _refresh(state, file_id, file, outcome.scanned_ns)
+    removed = [(file_id,) for file_id in outcome.deltas.removed]
+    _forget_records(state, removed, touched)
+    state.executemany("DELETE FROM raw_files WHERE file_id = ?", removed)
+    _rename(state, outcome, touched)
+    _refresh(state, (*outcome.deltas.renamed, *outcome.deltas.refreshed), outcome.scanned_ns)
     slices: dict[str, list[_ReadFile]] = defaultdict(list)
     for piece in range(len(outcome.pieces.folders)):
         files = list(_files_to_take(piece, outcome))
         if any(file.bounds for file in files):  # then there is no other
-            slices[files[0].file.key] += files
+            slices[files[0].key] += files
         else:
             _take_files(state, files, [piece], outcome, touched)
     for key in sorted(slices):
         _take_slices(state, slices[key], outcome, touched)
-    new = [article for article_id in sorted(touched.articles) for article in _resolve(state, article_id, touched)]
-    touched.article_buckets |= place_articles(state, new, touched.former_bucket, outcome.now)
-    for text in sorted(touched.texts):
-        _mark_duplicates(state, text, touched)
+    state.execute("INSERT INTO records SELECT file_id, record, article_id, basis FROM staged")
+    state.execute("INSERT INTO records SELECT file_id, record, NULL, basis FROM refused")
+    _keep_rejections(state, outcome.now, touched)
+    touched.article_buckets |= settle_articles(state, touched.former_bucket, outcome.now)
     return touched
 
 
-def _forget_records(state: sqlite3.Connection, file_id: int, touched: Touched) -> dict[int, FormerRejection]:
-    """Take a file's records out of the state; returns what is kept of its rejections for another attempt."""
-    articles = state.execute(
-        "SELECT article_id, bucket, articles.file_id = records.file_id FROM records JOIN articles USING (article_id)"
-        " WHERE records.file_id = ?",
-        (file_id,),
-    ).fetchall()
-    touched.articles.update(article_id for article_id, _, _ in articles)
-    buckets = [bucket for _, bucket, canonical in articles if canonical]
-    if buckets:
-        touched.former_bucket[file_id] = min(buckets)
-    rejections = state.execute(
-        "SELECT record, bucket, attempts, first_seen FROM rejections WHERE file_id = ?", (file_id,)
-    ).fetchall()
-    former = {record: FormerRejection(*rest) for record, *rest in rejections}
-    touched.rejected_buckets.update(rejection.bucket for rejection in former.values())
-    state.execute("DELETE FROM records WHERE file_id = ?", (file_id,))
-    state.execute("DELETE FROM rejections WHERE file_id = ?", (file_id,))
-    return former
-
-
-def _rename(state: sqlite3.Connection, file_id: int, file: RawFile, scanned_ns: int, touched: Touched) -> None:
-    """Move a file to its new key: its records stay what they are, only sources change."""
-    state.execute("UPDATE raw_files SET path = ?, key = ? WHERE file_id = ?", (path_of(file.key), file.key, file_id))
-    _refresh(state, file_id, file, scanned_ns)
-    articles = state.execute("SELECT article_id FROM records WHERE file_id = ?", (file_id,)).fetchall()
-    touched.articles.update(article_id for (article_id,) in articles if article_id is not None)
-    buckets = state.execute("SELECT DISTINCT bucket FROM rejections WHERE file_id = ?", (file_id,)).fetchall()
-    touched.rejected_buckets.update(bucket for (bucket,) in buckets)
-
-
-def _refresh(state: sqlite3.Connection, file_id: int, file: RawFile, scanned_ns: int) -> None:
+def _forget_records(state: sqlite3.Connection, files: Iterable[tuple[int]], touched: Touched) -> None:
+    """Take the records of files, by their numbers, out of the state."""
+    state.execute("DELETE FROM forgotten")
+    state.executemany("INSERT INTO forgotten VALUES (?)", files)
     state.execute(
+        "INSERT OR IGNORE INTO touched"
+        " SELECT article_id FROM forgotten CROSS JOIN records USING (file_id) WHERE article_id IS NOT NULL"
+    )
+    buckets = state.execute(
+        "SELECT file_id, min(bucket) FROM forgotten CROSS JOIN records USING (file_id)"
+        " CROSS JOIN articles USING (article_id, file_id) GROUP BY file_id"
+    )
+    touched.former_bucket.update(buckets)
+    rejected = state.execute("SELECT DISTINCT bucket FROM forgotten CROSS JOIN rejections USING (file_id)")
+    touched.rejected_buckets.update(bucket for (bucket,) in rejected)
+    state.execute("DELETE FROM records WHERE file_id IN (SELECT file_id FROM forgotten)")
+    state.execute("DELETE FROM rejections WHERE file_id IN (SELECT file_id FROM forgotten)")
+
+
+def _rename(state: sqlite3.Connection, outcome: Outcome, touched: Touched) -> None:
+    """Move files to their new keys: their records stay what they are, only sources change."""
+    renamed = outcome.deltas.renamed
+    names = ((path_of(file.key), file.key, file_id) for file_id, file in renamed)
+    state.executemany("UPDATE raw_files SET path = ?, key = ? WHERE file_id = ?", names)
+    for file_id, _ in renamed:
+        state.execute(
+            "INSERT OR IGNORE INTO touched SELECT article_id FROM records WHERE file_id = ? AND article_id IS NOT NULL",
+            (file_id,),
+        )
+        buckets = state.execute("SELECT DISTINCT bucket FROM rejections WHERE file_id = ?", (file_id,))
+        touched.rejected_buckets.update(bucket for (bucket,) in buckets)
+
+
+def _refresh(state: sqlite3.Connection, files: Iterable[tuple[int, RawFile]], scanned_ns: int) -> None:
+    state.executemany(
         "UPDATE raw_files SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, scanned_ns = ? WHERE file_id = ?",
-        (*status_of(file), scanned_ns, file_id),
+        ((*status_of(file), scanned_ns, file_id) for file_id, file in files),
     )
 
 
@@ -176,7 +220,7 @@ def _is_whole(slices: Sequence[_ReadFile]) -> bool:
     """Whether slices follow each other from the beginning of one file to its end."""
     bounds = sorted(part.bounds for part in slices if part.bounds)
     ends = [0, *(end for _, end in bounds)]
-    return [*(begin for begin, _ in bounds), slices[0].file.size] == ends and len({part.sha256 for part in slices}) == 1
+    return [*(begin for begin, _ in bounds), slices[0].size] == ends and len({part.sha256 for part in slices}) == 1
 
 
 def _take_files(
@@ -186,149 +230,62 @@ def _take_files(
     Replace the records of files by what stands of them in pieces, whose other rows are passed over.
 
     A file that could not be read to the end is not known to have lost anything: if it gave articles before, they stay, and the
-    next run tries again.
+    next run tries again. If not, what was read of it before is void.
     """
-    numbers: dict[str, int] = {}
-    unread: set[str] = set()  # could not be read to the end: what was read of them before is void
-    former: dict[int, dict[int, FormerRejection]] = {}
-    (last,) = state.execute("SELECT coalesce(max(file_id), 0) FROM raw_files").fetchone()
-    for read in files:
-        if not read.sha256 and _gave_articles(state, read.file.key):
-            touched.unread += 1
-            continue
-        file_id = insert_file(state, read.file, outcome.scanned_ns, read.sha256, outcome.settings_digest)
-        numbers[read.file.key] = file_id
-        former[file_id] = _forget_records(state, file_id, touched) if file_id <= last else {}  # a new one has none
-        if not read.sha256:
-            unread.add(read.file.key)
+    state.execute("DELETE FROM taken")
+    rows = ((path_of(read.key), read.key, *read.status, read.sha256) for read in files)
+    state.executemany("INSERT INTO taken VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    touched.unread += state.execute(_LEAVE_UNREAD).rowcount
+    state.execute(_KEEP_FORMER)
+    known = state.execute("SELECT file_id FROM taken CROSS JOIN raw_files USING (path)").fetchall()
+    _forget_records(state, known, touched)
+    state.execute(_MAKE_KNOWN, (outcome.scanned_ns, outcome.settings_digest))
+    numbered = state.execute("SELECT taken.key, file_id, taken.sha256 FROM taken CROSS JOIN raw_files USING (path)")
+    whole: dict[str, int] = {}
+    unread: dict[str, int] = {}
+    for key, file_id, sha256 in numbered:
+        (whole if sha256 else unread)[key] = file_id
     for piece in pieces:
-        for index, row in enumerate(outcome.pieces.rows(piece, "articles", _IDENTITY)):
-            if row["key"] in numbers and row["key"] not in unread:
-                _take_article(state, (numbers[row["key"]], piece, index), row, touched)
-        for row in _rejections_to_take(piece, outcome, unread):
-            if row["key"] in numbers:
-                file_id = numbers[row["key"]]
-                bucket = _take_rejection(state, file_id, row, former[file_id].get(row["record"]), outcome.now)
-                touched.rejected_buckets.add(bucket)
-                touched.rejected_by_reason[row["reason"]] += 1
+        state.executemany(_STAGE, _articles_to_take(piece, outcome, whole))
+        state.executemany(_REFUSE, _rejections_to_take(piece, outcome, whole, unread))
 
 
-def _gave_articles(state: sqlite3.Connection, key: str) -> bool:
-    found = state.execute(
-        "SELECT 1 FROM raw_files JOIN records USING (file_id) WHERE path = ? AND article_id IS NOT NULL LIMIT 1",
-        (path_of(key),),
-    )
-    return found.fetchone() is not None
+def _articles_to_take(piece: int, outcome: Outcome, numbers: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
+    """The rows of `staged` for a piece's articles of these files."""
+    for row, (key, record, article_id, basis, text, size) in enumerate(
+        outcome.pieces.values(piece, "articles", _ARTICLE)
+    ):
+        if key in numbers:
+            yield numbers[key], record, bytes.fromhex(article_id), basis, piece, row, bytes.fromhex(text), size
 
 
-def _rejections_to_take(piece: int, outcome: Outcome, unread: set[str]) -> Iterator[dict[str, Any]]:
-    """The rejected records of a piece; of a file that could not be read to the end only the last, which says so."""
-    last: dict[str, dict[str, Any]] = {}
-    for row in outcome.pieces.rows(piece, "rejected"):
-        if row["key"] in unread:
-            last[row["key"]] = row
-        else:
-            yield row
+def _rejections_to_take(
+    piece: int, outcome: Outcome, whole: Mapping[str, int], unread: Mapping[str, int]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of `refused` for a piece's files; for one that could not be read to the end only the last, which says so."""
+    last: dict[int, tuple[Any, ...]] = {}
+    for key, *rest in outcome.pieces.values(piece, "rejected", _REFUSED):
+        if key in whole:
+            yield whole[key], *rest
+        elif key in unread:
+            last[unread[key]] = (unread[key], *rest)
     yield from last.values()
+
+
+def _keep_rejections(state: sqlite3.Connection, now: int, touched: Touched) -> None:
+    """Note what was rejected: a record that was tried before keeps its bucket, others go where there is room."""
+    state.execute(_REFUSE_AGAIN, (now,))
+    state.execute(_REFUSE_NEW, {**rejected_room(state)._asdict(), "now": now})
+    buckets = state.execute("SELECT DISTINCT bucket FROM refused CROSS JOIN rejections USING (file_id, record)")
+    touched.rejected_buckets.update(bucket for (bucket,) in buckets)
+    touched.rejected_by_reason.update(dict(state.execute("SELECT reason, count(*) FROM refused GROUP BY reason")))
 
 
 def _files_to_take(piece: int, outcome: Outcome) -> Iterator[_ReadFile]:
     """The files of a piece: all of them, or what of them is taken over, as they are now."""
-    now = {file.key: file for file in outcome.resumed.get(piece, ())}
-    for row in outcome.pieces.rows(piece, "files"):
-        sha256, begin, end = row.pop("sha256"), row.pop("begin"), row.pop("end")
-        if piece not in outcome.resumed or row["key"] in now:
-            file = now.get(row["key"]) or RawFile(path=Path(row["key"]), **row)
-            yield _ReadFile(piece, file, sha256, None if begin is None else (begin, end))
-
-
-def _take_article(
-    state: sqlite3.Connection, place: tuple[int, int, int], row: dict[str, Any], touched: Touched
-) -> None:
-    file_id, piece, index = place
-    article_id = bytes.fromhex(row["article_id"])
-    state.execute("INSERT INTO records VALUES (?, ?, ?, ?)", (file_id, row["record"], article_id, row["basis"]))
-    state.execute(
-        "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?)",
-        (file_id, row["record"], piece, index, bytes.fromhex(row["text_sha256"]), row["text_bytes"]),
-    )
-    touched.articles.add(article_id)
-
-
-def _take_rejection(
-    state: sqlite3.Connection, file_id: int, row: dict[str, Any], former: FormerRejection | None, now: int
-) -> int:
-    """Note one rejected record; returns the bucket its row stands in."""
-    state.execute("INSERT INTO records VALUES (?, ?, NULL, ?)", (file_id, row["record"], row["basis"]))
-    bucket = former.bucket if former else roomy_rejected_bucket(state)
-    attempts, first_seen = (former.attempts + 1, former.first_seen) if former else (1, now)
-    state.execute(
-        "INSERT INTO rejections"
-        " (file_id, record, bucket, reason, detail, size, byte_offset, attempts, first_seen, last_seen)"
-        " VALUES (:file_id, :record, :bucket, :reason, :detail, :size, :byte_offset, :attempts, :first_seen, :now)",
-        {**row, "file_id": file_id, "bucket": bucket, "attempts": attempts, "first_seen": first_seen, "now": now},
-    )
-    return bucket
-
-
-def _resolve(state: sqlite3.Connection, article_id: bytes, touched: Touched) -> Iterator[NewArticle]:
-    """
-    Settle one article whose sources changed: does it live, which source is canonical, where does its row come from.
-
-    Yields the article if it is new, to be placed in a bucket with the others.
-    """
-    row = state.execute(
-        "SELECT bucket, basis, text_sha256 FROM articles WHERE article_id = ?", (article_id,)
-    ).fetchone()
-    sources = sources_of(state, article_id)
-    if row is not None:
-        bucket, basis, text = row
-        touched.article_buckets.add(bucket)
-        touched.texts.add(text)
-    if not sources:
-        state.execute("DELETE FROM articles WHERE article_id = ?", (article_id,))
-        return
-    file_id, record, wanted = sources[0]
-    fresh = _staged_row(state, [source for source in sources if source[2] == wanted])
-    if fresh is not None:
-        piece, index, text, text_bytes = fresh
-        state.execute("INSERT INTO chosen VALUES (?, ?, ?)", (article_id, piece, index))
-        touched.texts.add(text)
-        if row is None:
-            yield NewArticle(article_id, file_id, record, wanted, text, text_bytes)
-            return
-        state.execute(
-            "UPDATE articles SET basis = ?, text_sha256 = ?, text_bytes = ? WHERE article_id = ?",
-            (wanted, text, text_bytes, article_id),
-        )
-    elif row is None:
-        raise StoreError(f"article {article_id.hex()}: has sources, but no row; `pipeline verify` says what to do")
-    elif basis != wanted:
-        # Its file was to be cleaned again, but that failed: the old row stays until the next run does it.
-        state.execute("UPDATE raw_files SET settings = '' WHERE file_id = ?", (file_id,))
-    state.execute("UPDATE articles SET file_id = ?, record = ? WHERE article_id = ?", (file_id, record, article_id))
-
-
-def _staged_row(
-    state: sqlite3.Connection, sources: Iterable[tuple[int, int, bytes]]
-) -> tuple[int, int, bytes, int] | None:
-    """Where this run wrote a row for the first of these sources that it cleaned."""
-    for file_id, record, _ in sources:
-        row: tuple[int, int, bytes, int] | None = state.execute(
-            "SELECT piece, row, text_sha256, text_bytes FROM staged WHERE file_id = ? AND record = ?", (file_id, record)
-        ).fetchone()
-        if row is not None:
-            return row
-    return None
-
-
-def _mark_duplicates(state: sqlite3.Connection, text: bytes, touched: Touched) -> None:
-    """Point the articles of one text at the one with the smallest id, which points at none."""
-    group = state.execute(
-        "SELECT article_id, duplicate_of, bucket FROM articles WHERE text_sha256 = ? ORDER BY article_id", (text,)
-    ).fetchall()
-    for article_id, duplicate_of, bucket in group:
-        first = None if article_id == group[0][0] else group[0][0]
-        if duplicate_of != first:
-            state.execute("UPDATE articles SET duplicate_of = ? WHERE article_id = ?", (first, article_id))
-            touched.article_buckets.add(bucket)
+    now = {file.key: status_of(file) for file in outcome.resumed.get(piece, ())}
+    for key, sha256, begin, end, *status in outcome.pieces.values(piece, "files", _FILE):
+        if piece not in outcome.resumed or key in now:
+            size, mtime_ns, ctime_ns, inode = now.get(key, status)
+            bounds = None if begin is None else (begin, end)
+            yield _ReadFile(piece, key, (size, mtime_ns, ctime_ns, inode), sha256, bounds)

@@ -50,6 +50,7 @@ from pipeline.store.layout import Layout, check_file_system, disk_trouble_told, 
 from pipeline.store.parts import PartWriter, digest_of, read_part
 from pipeline.store.pieces import PieceReader, discard_pieces
 from pipeline.store.rows import Contents, article_rows, contents_of, rejected_rows
+from pipeline.store.settle import count_duplicates
 from pipeline.store.snapshots import build, check_places, publish, recover, remove_old, remove_orphans
 from pipeline.store.state import current_number, live_parts, open_state, published_schema, transaction
 from pipeline.tables import SCHEMA_VERSION, TABLES
@@ -141,7 +142,7 @@ def commit(layout: Layout, outcome: Outcome, settings: Settings) -> Iterator[tup
                     snapshot=number,
                     published=published,
                     articles=_became_articles(state),
-                    duplicates=_duplicates(state),
+                    duplicates=count_duplicates(state),
                     rejected_by_reason=dict(sorted(touched.rejected_by_reason.items())),
                     unread=touched.unread,
                     lines_by_reason=_lines_by_reason(state, outcome.pieces),
@@ -249,19 +250,6 @@ def _write(writer: PartWriter, table: str, bucket: int, rows: pa.Table) -> _Part
 
 def _became_articles(state: sqlite3.Connection) -> int:
     count: int = state.execute("SELECT count(*) FROM staged").fetchone()[0]
-    return count
-
-
-def _duplicates(state: sqlite3.Connection) -> int:
-    """
-    Records of this run that became articles whose canonical source is another one.
-
-    CROSS JOIN makes SQLite go from this run's records to the others; by itself it reads all records of the store.
-    """
-    count: int = state.execute(
-        "SELECT count(*) FROM staged CROSS JOIN records USING (file_id, record) CROSS JOIN articles USING (article_id)"
-        " WHERE (articles.file_id, articles.record) <> (staged.file_id, staged.record)"
-    ).fetchone()[0]
     return count
 
 

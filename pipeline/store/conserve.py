@@ -1,8 +1,8 @@
 """
 The conservation law, checked against the raw files: what was kept and what was removed is together the dump.
 
-Flat text is checked, and pages of which all lines were judged; of what trafilatura finds on a page nobody knows what it
-left out. Only files that are still what they were can be compared.
+Flat text is checked, and pages of which all lines were judged; of what trafilatura finds on a page, or a page holds as
+data, nobody knows what it left out. Only files that are still what they were can be compared.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from pipeline.addresses import Place
 from pipeline.blank import is_blank
 from pipeline.decode import decode_record
 from pipeline.extract import extract_lines
-from pipeline.records import Document, Engine, MediaType, RawRecord
+from pipeline.records import Document, Maker, MediaType, RawRecord
 from pipeline.sources.discover import file_at
 from pipeline.sources.opened import Fingerprint, OpenFile, fingerprint, opened
 from pipeline.sources.read import read_records
@@ -41,7 +41,7 @@ class Conservation:
         for entry in removed.to_pylist():
             ledger[entry["article_id"]].append(entry)
         for article in articles.select(_COLUMNS).to_pylist():
-            has_all_lines = article["media_type"] == MediaType.TEXT or article["html_engine"] == Engine.LINES
+            has_all_lines = article["media_type"] == MediaType.TEXT or article["html_engine"] == Maker.LINES
             if has_all_lines and article["reading_digest"] == self._reading.digest:
                 document = self._document(article["source"], article["raw_sha256"])
                 wrong = document and _wrong(document, article, ledger[article["article_id"]])

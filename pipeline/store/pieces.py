@@ -183,14 +183,15 @@ class PieceReader:
         self._group = lru_cache(maxsize=2 * _OPEN_GROUPS)(self._read_group)
         self._ends = lru_cache(maxsize=64)(self._read_ends)
 
-    def rows(self, piece: int, name: str, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
-        """Some columns of a piece as rows, in order, not kept in memory; None for all columns."""
-        return _read_rows(self.folders[piece], name, columns)
-
     def batches(self, piece: int, name: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """Some columns of a piece, a row group or less at a time."""
         with pq.ParquetFile(self._path(piece, name)) as file:
             yield from file.iter_batches(columns=columns)
+
+    def values(self, piece: int, name: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:
+        """The same as `batches`, row by row: the values of these columns."""
+        for batch in self.batches(piece, name, columns):
+            yield from zip(*(batch[column].to_pylist() for column in columns), strict=True)
 
     def articles(self, piece: int, rows: Sequence[int]) -> pa.Table:
         """These rows of `articles`, by their place in the shard."""
@@ -232,7 +233,7 @@ class PieceReader:
         return [group for group, (least, most) in enumerate(spans) if least <= last and most >= first]
 
 
-def _read_rows(folder: Path, name: str, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+def _read_rows(folder: Path, name: str) -> Iterator[dict[str, Any]]:
     with pq.ParquetFile(folder / f"{name}.parquet") as file:
-        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
+        for batch in file.iter_batches(_ROWS_AT_ONCE):
             yield from batch.to_pylist()

@@ -6,11 +6,11 @@ former ones stood: buckets keep their size over many changes, and a later change
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-
-from pipeline.store.state import key_of_file
+from operator import attrgetter
+from typing import NamedTuple
 
 BUCKET_ROWS = 2_000
 BUCKET_BYTES = 24 * 1024 * 1024
@@ -20,16 +20,19 @@ writes less than 15 MB in all also where articles are long; those of 12 KB and l
 """
 
 
-@dataclass(frozen=True, slots=True)
-class NewArticle:
-    """An article that the store did not know."""
+class NewArticle(NamedTuple):
+    """What of an article that the store did not know decides about its place."""
 
-    article_id: bytes
     file_id: int
-    record: int
-    basis: bytes
-    text_sha256: bytes
     text_bytes: int
+
+
+class Room(NamedTuple):
+    """The bucket that takes new rows; when it is full, others follow it."""
+
+    bucket: int
+    rows: int  # that it holds
+    most: int  # that each may hold
 
 
 @dataclass(slots=True)
@@ -47,16 +50,16 @@ class _Fill:
 
 
 def place_articles(
-    state: sqlite3.Connection, articles: Iterable[NewArticle], former_bucket: Mapping[int, int], now: int
-) -> set[int]:
-    """Insert new articles, each in its bucket, in the order of their sources; returns the buckets used."""
-    new = list(articles)
-    keys = {file_id: key_of_file(state, file_id) for file_id in {article.file_id for article in new}}
-    new.sort(key=lambda article: (keys[article.file_id], article.record))
+    state: sqlite3.Connection, articles: Iterable[NewArticle], former_bucket: Mapping[int, int]
+) -> Iterator[int]:
+    """
+    Give the bucket of each new article; they come in the order of their sources.
+
+    A bucket is looked at in the state before the first time it is given, so articles may be inserted meanwhile.
+    """
     fills: dict[int, _Fill] = {}
     last = _last_bucket(state, "articles")
-    used: set[int] = set()
-    for file_id, group in groupby(new, key=lambda article: article.file_id):
+    for file_id, group in groupby(articles, key=attrgetter("file_id")):
         rows = list(group)
         bucket = _bucket_for(state, rows, [former_bucket.get(file_id), last], fills)
         for article in rows:
@@ -66,16 +69,14 @@ def place_articles(
             fill = _fill(state, bucket, fills)
             fill.rows += 1
             fill.text_bytes += article.text_bytes
-            used.add(bucket)
-            _insert(state, article, bucket, now)
-    return used
+            yield bucket
 
 
-def roomy_rejected_bucket(state: sqlite3.Connection) -> int:
-    """The bucket for a newly rejected record."""
+def rejected_room(state: sqlite3.Connection) -> Room:
+    """Where newly rejected records go."""
     last = _last_bucket(state, "rejections")
     rows: int = state.execute("SELECT count(*) FROM rejections WHERE bucket = ?", (last,)).fetchone()[0]
-    return last if rows < BUCKET_ROWS else last + 1
+    return Room(last, rows, BUCKET_ROWS)
 
 
 def _bucket_for(
@@ -102,19 +103,3 @@ def _last_bucket(state: sqlite3.Connection, table: str) -> int:
     """The bucket with the highest number; numbers start at 1."""
     last: int = state.execute(f"SELECT coalesce(max(bucket), 1) FROM {table}").fetchone()[0]  # noqa: S608 - our own names
     return last
-
-
-def _insert(state: sqlite3.Connection, article: NewArticle, bucket: int, now: int) -> None:
-    state.execute(
-        "INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)",
-        (
-            article.article_id,
-            article.file_id,
-            article.record,
-            article.basis,
-            bucket,
-            article.text_sha256,
-            article.text_bytes,
-            now,
-        ),
-    )

@@ -1,12 +1,12 @@
 """
-Which sources an article has, and which of them is canonical: the smallest by path, then by record number.
+Which files have to be cleaned again for one of their records becomes an article's canonical source.
 
-The row of an article is that of its canonical source. When that source goes and the next one was cleaned with other
-hints (another site folder, another format), the row has to be made anew.
+That is the smallest by path, then by record number, and the article's row is its row (`settle.py`). When it goes and the
+next one was cleaned with other hints (another site folder, another format), the row has to be made anew.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 
 def stale_sources(
@@ -42,12 +42,3 @@ def stale_sources(
     state.execute("DROP TABLE gone")
     state.execute("DROP TABLE moved")
     return keys
-
-
-def sources_of(state: sqlite3.Connection, article_id: bytes) -> Sequence[tuple[int, int, bytes]]:
-    """All sources of an article, the canonical one first: file number, record number, basis."""
-    return state.execute(
-        "SELECT file_id, record, basis FROM records JOIN raw_files USING (file_id)"
-        " WHERE article_id = ? ORDER BY key, record",
-        (article_id,),
-    ).fetchall()

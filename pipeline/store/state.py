@@ -14,7 +14,6 @@ from pathlib import Path
 
 from pipeline.errors import StoreError
 from pipeline.records import RawFile, RejectReason
-from pipeline.sources.discover import path_of
 from pipeline.store.layout import Layout
 
 KEPT_RUNS = 1_000
@@ -25,6 +24,8 @@ For SQLite's pages, taken as they are needed: so much for a million new articles
 Ids are random, so each insert touches other pages. Those that find no room are written to the log over and over: with
 SQLite's own 2 MB, 300,000 articles at once write 3.6 GB for a database of 80 MB; like this, each page once.
 """
+MOST_TEMPORARY_KIB = 64 * 1024
+"""For the pages of a commit's temporary tables, 150 bytes an article; what finds no room goes to a file and back."""
 RACY_NS = (
     2_000_000_000  # a file changed so shortly before its bytes were compared may change again under the same times
 )
@@ -163,6 +164,7 @@ def open_state(layout: Layout) -> Iterator[sqlite3.Connection]:
             state.execute("PRAGMA journal_mode = WAL")
             state.execute("PRAGMA synchronous = FULL")
             state.execute(f"PRAGMA cache_size = -{MOST_CACHE_KIB}")
+            state.execute(f"PRAGMA temp.cache_size = -{MOST_TEMPORARY_KIB}")
             bring_up_to_date(state, layout.state)
             yield state
     except sqlite3.DatabaseError as error:
@@ -187,12 +189,6 @@ def known_files(state: sqlite3.Connection) -> dict[str, KnownFile]:
         "SELECT file_id, key, size, mtime_ns, ctime_ns, inode, scanned_ns, sha256, settings FROM raw_files"
     )
     return {row[1]: KnownFile(*row) for row in rows}
-
-
-def key_of_file(state: sqlite3.Connection, file_id: int) -> str:
-    """The key of a known raw file."""
-    key: str = state.execute("SELECT key FROM raw_files WHERE file_id = ?", (file_id,)).fetchone()[0]
-    return key
 
 
 def rejected_files(state: sqlite3.Connection, reasons: Collection[RejectReason]) -> list[str]:
@@ -221,20 +217,6 @@ def live_parts(state: sqlite3.Connection) -> dict[tuple[str, int], str]:
     """The part file of every bucket that holds rows, by table and bucket."""
     rows = state.execute("SELECT part_of, bucket, name FROM parts ORDER BY part_of, bucket")
     return {(table, bucket): name for table, bucket, name in rows}
-
-
-def insert_file(state: sqlite3.Connection, file: RawFile, scanned_ns: int, sha256: str, settings: str) -> int:
-    """Make a raw file known, or update it; its number stays the same for as long as it is known."""
-    row = state.execute(
-        "INSERT INTO raw_files (path, key, size, mtime_ns, ctime_ns, inode, scanned_ns, sha256, settings)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
-        " ctime_ns = excluded.ctime_ns, inode = excluded.inode, scanned_ns = excluded.scanned_ns,"
-        " sha256 = excluded.sha256, settings = excluded.settings RETURNING file_id",
-        (path_of(file.key), file.key, *status_of(file), scanned_ns, sha256, settings),
-    )
-    file_id: int = row.fetchone()[0]
-    return file_id
 
 
 def store_counts(state: sqlite3.Connection) -> tuple[int, int, int, int]:
