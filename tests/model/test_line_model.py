@@ -157,7 +157,9 @@ def test_several_networks_say_their_mean(tiny_model: LineModel) -> None:
 def test_a_weights_file_holds_several_networks(tiny_model: LineModel, tmp_path: Path) -> None:
     """Each comes back as it was."""
     (network,) = tiny_model.networks
-    others = [replace(network, leave=replace(network.leave, bias=np.array([number], np.float32))) for number in range(11)]
+    others = [
+        replace(network, leave=replace(network.leave, bias=np.array([number], np.float32))) for number in range(11)
+    ]
     write_model(replace(tiny_model, networks=(network, *others)), tmp_path / "weights.npz")
     read = read_model(tmp_path / "weights.npz").networks
 
