@@ -340,6 +340,14 @@ def test_the_command_prints_and_writes_all_figures(gold: Path, capsys: pytest.Ca
     assert kept == sorted((path, path.stat().st_mtime_ns) for path in (gold.parent / "cache" / "extractors").iterdir())
 
 
+def test_peers_can_be_left_out(gold: Path) -> None:
+    """All visible text stays, by which pages that lose their text are told."""
+    found = run(gold, "--limit", "1", "--ours")
+
+    assert {figures["system"] for part in found["parts"] for figures in part["systems"]} == {"ours", VISIBLE.name}  # type: ignore[attr-defined]
+    assert found["speeds"] == []
+
+
 def test_cross_validated_rules_are_the_rules(gold: Path) -> None:
     """With `--cv` each page has its fold's cleaner, and the figures of something that learns nothing stay the same."""
     plain, crossed = run(gold, "--speed-pages", "0"), run(gold, "--speed-pages", "0", "--cv")
