@@ -73,7 +73,8 @@ class LineModel:
     Features are standardised by `mean` and `spread` before the networks see them.
 
     Where there are several networks, they differ by where their training began; the mean of what they say errs less than each
-    of them (Hansen and Salamon 1990, "Neural network ensembles"). With `names`, a lexicon of the names of elements, it judges pages; without, flat texts.
+    of them (Hansen and Salamon 1990, "Neural network ensembles"). With `names`, a lexicon of the names of elements, it judges
+    pages; without, flat texts.
     """
 
     lexicon: Lexicon
@@ -212,10 +213,8 @@ _MEMBER = "network"
 
 
 def _arrays(network: Network) -> dict[str, Any]:
-    layers = {"enter": network.enter, "pool": network.pool, "compare": network.compare, "leave": network.leave}
-    layers |= {f"convolution{place}": layer for place, layer in enumerate(network.convolutions)}
     arrays: dict[str, Any] = {}
-    for name, layer in layers.items():
+    for name, layer in network.layers.items():
         arrays |= {f"{name}.weights": layer.weights.astype(np.int8), f"{name}.scale": layer.scale}
         arrays |= {f"{name}.bias": layer.bias}
     return arrays | {f"steps.{name}": np.float64(value) for name, value in network.steps.items()}

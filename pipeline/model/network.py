@@ -56,6 +56,13 @@ class Network:
     leave: Dense
     steps: Mapping[str, float]
 
+    @property
+    def layers(self) -> Mapping[str, Dense]:
+        """All layers by name."""
+        convolutions = {f"convolution{place}": layer for place, layer in enumerate(self.convolutions)}
+        ends = {"enter": self.enter, "pool": self.pool, "compare": self.compare, "leave": self.leave}
+        return ends | convolutions
+
     def log_odds(self, features: Array, heads: Ints) -> npt.NDArray[np.float64]:
         """
         Log odds that each paragraph is kept.

@@ -214,7 +214,8 @@ def fit(  # noqa: PLR0913 - what training is asked for, one by one
     `tell` is called after each epoch with its mean loss.
     """
     rate = RATE if start is None else RATE / 2
-    parameters = start_parameters(features, WIDTH, seed) | (start or {})
+    begin = start_parameters(features, WIDTH, seed) | (start or {})
+    parameters = {name: values.copy() for name, values in begin.items()}
     average = {name: values.copy() for name, values in parameters.items()}
     first = {name: np.zeros_like(values) for name, values in parameters.items()}
     second = {name: np.zeros_like(values) for name, values in parameters.items()}
@@ -258,13 +259,12 @@ def quantise(parameters: Parameters, sample: Sequence[tuple[Array, Ints]]) -> Ne
 
 def parameters_of(network: Network) -> Parameters:
     """What a network in integers computes with, in floating point again."""
-    layers = {"enter": network.enter, "pool": network.pool, "compare": network.compare, "leave": network.leave}
-    layers |= {f"convolution{place}": layer for place, layer in enumerate(network.convolutions)}
     steps = {"enter": INPUT_STEPS / INPUT_LIMIT, **network.steps}
     weights = {
-        f"{name}.weights": layer.weights * layer.scale * np.float32(steps[name]) for name, layer in layers.items()
+        f"{name}.weights": layer.weights * layer.scale * np.float32(steps[name])
+        for name, layer in network.layers.items()
     }
-    return weights | {f"{name}.bias": layer.bias for name, layer in layers.items()}
+    return weights | {f"{name}.bias": layer.bias for name, layer in network.layers.items()}
 
 
 def _steps(parameters: Parameters, sample: Sequence[tuple[Array, Ints]]) -> Mapping[str, float]:

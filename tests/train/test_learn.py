@@ -126,7 +126,8 @@ def test_learning_goes_on_where_it_ended() -> None:
     batch = make_batch(0, (30, 20, 50))
     with threadpool_limits(1, user_api="blas"):
         first = fit(batches, 40, FEATURES, steps=160)
-        again = parameters_of(quantise(first, [(batch.features, batch.heads)]))
+        network = quantise(first, [(batch.features, batch.heads)])
+        again, bias = parameters_of(network), network.enter.bias.copy()
         losses: list[float] = []
         fit(batches, 1, FEATURES, steps=160, start=again, tell=lambda _epoch, loss: losses.append(loss))
     kept = forward(first, batch.features, batch.heads).log_odds
@@ -135,3 +136,4 @@ def test_learning_goes_on_where_it_ended() -> None:
     assert set(again) == set(first)
     assert np.abs(given - kept).max() < 0.3
     assert losses[0] < 0.5 * np.log(2) * 10
+    assert np.array_equal(network.enter.bias, bias)  # what was started from stays as it is
