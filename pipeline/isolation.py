@@ -37,7 +37,7 @@ from pipeline.shards import Cleaner, ShardResult, attempt_shard, new_folder, res
 from pipeline.steps import CAREFREE, Blame, Caution, Note, Place, Stage, Step
 from pipeline.store.pieces import Finished, read_finished
 from pipeline.work import Shard, read_shard
-from pipeline.workers import end_with_parent, leave_pandas_out, limit_memory, main_left_out
+from pipeline.workers import end_with_parent, leave_pandas_out, limit_memory, spawned_lean
 
 log = logging.getLogger(__name__)
 
@@ -305,7 +305,7 @@ _crew = _Crew()
 def _start_worker() -> ProcessPool:
     # Spawned, not forked: a forked child would hold the store's lock, and threads of polars do not live in it.
     pool = ProcessPool(1, 0, _begin, (), get_context("spawn"))
-    with main_left_out():
+    with spawned_lean():
         _ = pool.active  # which starts it
     return pool
 

@@ -1,8 +1,11 @@
 """What worker processes do without, so that they start fast."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+from pipeline.workers import ONE_THREAD
 
 # A program of its own, as pyarrow looks for pandas once a process.
 WITHOUT_PANDAS = """
@@ -30,9 +33,29 @@ if __name__ == "__main__":
     assert Path(__file__) == here / "program.py"
 """
 
+# The tests themselves are told to start no threads.
+A_WORKER = """
+import os
+from multiprocessing import get_context
+
+import polars
+import pyarrow
+from pipeline.workers import spawned_lean
+
+if __name__ == "__main__":
+    os.environ["OMP_NUM_THREADS"] = "3"
+    with spawned_lean():
+        pool = get_context("spawn").Pool(1)
+    assert "POLARS_MAX_THREADS" not in os.environ
+    with pool:
+        assert pool.apply(polars.thread_pool_size) == 1
+        assert pool.apply(pyarrow.cpu_count) == 3
+"""
+
 
 def _run(*arguments: str | Path) -> None:
-    done = subprocess.run([sys.executable, *arguments], check=False, capture_output=True, text=True)
+    unset = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
+    done = subprocess.run([sys.executable, *arguments], check=False, capture_output=True, text=True, env=unset)
     assert done.returncode == 0, done.stderr
 
 
@@ -50,3 +73,10 @@ def test_workers_leave_the_program_that_runs_them_alone(tmp_path: Path) -> None:
     _run(tmp_path / "program.py")
 
     assert [path.name for path in tmp_path.glob("imported*")] == ["imported as __main__"]
+
+
+def test_the_libraries_of_a_worker_start_no_threads(tmp_path: Path) -> None:
+    """There is a worker a core, so their threads would be in each other's way; what the user asks for is done."""
+    (tmp_path / "program.py").write_text(A_WORKER, encoding="utf-8")
+
+    _run(tmp_path / "program.py")
