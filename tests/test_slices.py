@@ -1,6 +1,7 @@
-"""A large file of JSON Lines is cleaned in slices, side by side, and its rows are those of a file that is read as a whole."""
+"""A large file is cleaned in slices, side by side, and its rows are those of a file that is read as a whole."""
 
 import codecs
+import errno
 import gzip
 import json
 import os
@@ -8,7 +9,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -21,14 +22,17 @@ from pipeline.records import Article, RawFile, RawRecord, Rejection
 from pipeline.report import RunReport
 from pipeline.run import commit_run, load_voices, open_store, plan_run, run_directly
 from pipeline.shards import clean_shard
+from pipeline.sources import slices
 from pipeline.sources.discover import discover
+from pipeline.sources.formats import Format
 from pipeline.sources.reading import Reading
-from pipeline.sources.slices import slices_of
+from pipeline.sources.slices import Start, slices_of
 from pipeline.store import verify
 from pipeline.store.layout import Layout
 from pipeline.voices import Voices
 from pipeline.work import read_shard
 from tests.crash.world import clean_trivially
+from tests.sources.made import http, warc, warc_record
 from tests.store_cases import by_source, lasting, rows, run, story, write
 
 ROOT = Path(__file__).parent.parent
@@ -102,10 +106,88 @@ def test_slices_give_the_rows_of_the_whole(  # noqa: PLR0913, PLR0917 - cases an
     assert run_trivially(raw, clean).files.unchanged == 2
 
 
-def run_trivially(raw: Path, clean: Path, records: int = 10_000) -> RunReport:
-    reading = Reading.model_validate({"limits": {"record_bytes": 3_000, "records": records}})
+def run_trivially(raw: Path, clean: Path, records: int = 10_000, **settings: Any) -> RunReport:
+    reading = Reading.model_validate({"limits": {"record_bytes": 3_000, "records": records}, **settings})
     options = PlanOptions(settle=0, reading=reading)
     return run_directly(raw, clean, workers=2, cleaner=clean_anything, options=options)
+
+
+def nasty_crawl() -> bytes:
+    """Records of all kinds, with lengths that lie, and bytes that are no record."""
+    chance = random.Random(6)
+
+    def page(number: int, **lie: Any) -> bytes:
+        url = f"https://n{number % 3}.example/{number}"
+        return warc_record("response", http(story(f"Town {number}").encode(), "text/plain"), url, **lie)
+
+    odd = [
+        *warc({})[:1],
+        warc_record("request", b"GET / HTTP/1.1\r\n\r\n", "https://example.org/"),
+        warc_record("metadata", b"fetchTimeMs: 12\r\n" * 900, "https://example.org/", "application/warc-fields"),
+        warc_record("response", http(b"", status="404 Not Found"), "https://example.org/"),
+        warc_record("response", http(b"too long " * 400, "text/plain"), "https://example.org/"),
+        warc_record("response", http(b"much too long " * 2_000, "text/plain"), "https://example.org/"),
+        warc_record("conversion", b"WARC/1.0\r\nWARC-Type: response\r\n", "https://example.org/", "text/plain"),
+        page(1, length=20),
+        page(2, length=2_000),
+        page(3, length=10**9),
+        page(4).replace(b"Content-Length", b"Content-Size"),
+        b"bytes that are no record\r\n\r\n",
+        b"\r\n" * 40,
+        b"\n\n",
+    ]
+    rest = [chance.choice(odd) if chance.random() < 0.3 else page(number) for number in range(200)]
+    shuffled = [*odd, *rest]
+    chance.shuffle(shuffled)
+    return b"".join(shuffled)
+
+
+def nasty_texts(separator: str) -> bytes:
+    """Texts with a separator between them, or several, or none."""
+    chance = random.Random(7)
+    odd = [
+        "",
+        "\n \n",
+        "Title: Harbour\nURL: https://example.org/a\n\n" + story("Ems"),
+        "---\ntitle: Quay\n---\n" + story("Inn"),
+    ]
+    odd += ["too long " * 400, "much too long\n" * 3_000, f"a {separator} within\na line", "\f", "caf\xe9"]
+    rest = [chance.choice(odd) if chance.random() < 0.4 else story(f"Town {number}") for number in range(200)]
+    shuffled = [*odd, *rest]
+    chance.shuffle(shuffled)
+    return f"\n{separator}\n".join(shuffled).encode("latin-1")
+
+
+OTHERS: dict[str, tuple[str, bytes, dict[str, Any]]] = {
+    "a crawl": ("a.warc", nasty_crawl(), {}),
+    "a crawl that is cut off": ("a.warc", nasty_crawl()[:-700], {}),
+    "a crawl without documents at its ends": ("a.warc", warc({})[0] * 60 + nasty_crawl() + warc({})[0] * 60, {}),
+    "texts": ("a.txt", nasty_texts("====="), {"separator": "={3,}"}),
+    "texts by form feeds": ("a.md", nasty_texts("\f"), {"separator": "form-feed"}),
+    "texts that end with a separator": ("a.txt", nasty_texts("*****") + b"\n*****\n" * 30, {"separator": r"\*+"}),
+    "texts between dashes": ("a.txt", nasty_texts("---"), {"separator": "---", "header_blocks": False}),
+}
+
+
+@pytest.mark.parametrize(("what", "size"), list(product(OTHERS, [3_001, 20_000])))
+def test_so_do_slices_of_crawls_and_of_texts(  # noqa: PLR0913, PLR0917 - cases and fixtures
+    raw: Path, clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, size: int
+) -> None:
+    """Wherever one begins, its documents have the numbers that they have in the file, and what is no document is counted."""
+    name, content, settings = OTHERS[what]
+    (raw / name).write_bytes(content)
+    whole = run_trivially(raw, tmp_path / "whole", **settings)
+    monkeypatch.setattr("pipeline.sources.slices.SLICE_BYTES", size)
+
+    report = run_trivially(raw, clean, **settings)
+
+    assert whole.shards == 1
+    assert report.shards > 5
+    assert (report.records, report.skipped) == (whole.records, whole.skipped)
+    assert report.rejected_by_reason == whole.rejected_by_reason
+    assert "too-large" in whole.rejected_by_reason
+    assert lasting(clean) == lasting(tmp_path / "whole")
+    assert verify(clean) == []
 
 
 def clean_anything(records: Sequence[RawRecord], voices: Voices) -> Sequence[Article | Rejection]:
@@ -148,6 +230,10 @@ UNCUT: dict[str, tuple[str, bytes]] = {
     "JSON": ("a.json", b"[\n" + b",\n".join(line(number, b"") for number in range(30)) + b"]"),
     "CSV": ("a.csv", b"text\n" + b"".join(b'"a ""{""\n{ b}"\n' for _ in range(900))),
     "text": ("a.txt", b"{a}\n" * 3_000),
+    "text without its separator": ("b.txt", b"{a}\n" * 3_000),
+    "text with front matter, perhaps": ("c.txt", b"a\n---\n" * 3_000),
+    "a crawl of requests": ("a.warc", warc({})[0] * 90),
+    "a compressed crawl": ("a.warc.gz", gzip.compress(os.urandom(9_000).hex().encode())),
     "one line": ("a.jsonl", b'{"text": "' + b"word " * 3_000 + b'"}\n'),
     "no objects": ("a.jsonl", b'{"text":\n"a"\n}\n\n' * 900),
 }
@@ -160,7 +246,27 @@ def test_what_cannot_be_cut_is_not(raw: Path, monkeypatch: pytest.MonkeyPatch, w
     name, content = UNCUT[what]
     (raw / name).write_bytes(content)
 
-    assert slices_of(only(raw), Reading()) == [only(raw)]
+    separators = {"b.txt": "form-feed", "c.txt": "---"}
+    reading = Reading.model_validate({"files": [{"match": k, "separator": v} for k, v in separators.items()]})
+    assert slices_of(only(raw), reading) == [only(raw)]
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_not_cut(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its reader says why; where a network fails, the run ends, as it says nothing about the file."""
+    (raw / "a.jsonl").write_bytes(line(1) * 99)
+    monkeypatch.setattr("pipeline.sources.slices.SLICE_BYTES", 1_000)
+
+    def read_with(error: OSError) -> list[RawFile]:
+        def fail(*_: object) -> Iterator[Start]:
+            yield Start(0, may_begin=False)
+            raise error
+
+        monkeypatch.setitem(slices._STARTS, Format.JSON_LINES, fail)
+        return slices_of(only(raw), Reading())
+
+    assert read_with(OSError(errno.EIO, "Input/output error")) == [only(raw)]
+    with pytest.raises(ConnectionError):
+        read_with(ConnectionError("reset"))
 
 
 def test_settings_may_say_that_a_file_is_json_lines(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:

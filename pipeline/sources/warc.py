@@ -7,9 +7,9 @@ wrong length is refused, and the next one is read.
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from pipeline.records import RejectReason
+from pipeline.records import MediaType, RejectReason
 from pipeline.sources.crawled import (
     HEADER_BYTES,
     Framed,
@@ -36,14 +36,22 @@ _HTTP_BYTES = 64 * 1024  # of headers, beside the page
 
 def read_warc(stream: io.BufferedReader, _reading: FileReading, limits: Limits) -> Iterator[Found | Refused | Skipped]:
     """Yield documents and what is skipped, each with the offset of its record."""
-    return read_crawl(stream, _NEXT, lambda line, source: _record(line, source, limits))
+    return read_crawl(stream, _NEXT, lambda line, source: _record(line, source, limits, _read_document))
 
 
-def _record(line: bytes, source: Window, limits: Limits) -> Record | None:
+def frame_warc(stream: io.BufferedReader, _reading: FileReading, limits: Limits) -> Iterator[Found | Refused | Skipped]:
+    """The same without a look into documents, of which each is found, and empty."""
+    return read_crawl(stream, _NEXT, lambda line, source: _record(line, source, limits, _find_document))
+
+
+_Look = Callable[[bytes, dict[str, str], Limits], Iterable[Found | Refused]]
+
+
+def _record(line: bytes, source: Window, limits: Limits, look: _Look) -> Record | None:
     """What is found in the record that begins with a line; None where none does."""
     if _VERSION.fullmatch(line):
         header = _read_header(source)
-        return [header] if isinstance(header, Refused) else _read_record(source, header, limits)
+        return [header] if isinstance(header, Refused) else _read_record(source, header, limits, look)
     if _BEGUN.fullmatch(line):
         return [Refused(RejectReason.TRUNCATED, "the file ends where a record begins", len(line))]
     return None
@@ -61,7 +69,9 @@ def _read_header(source: Window) -> dict[str, str] | Refused:
     return Refused(RejectReason.TRUNCATED, "the file ends within the header of a record", len(lines))
 
 
-def _read_record(source: Window, header: dict[str, str], limits: Limits) -> Iterator[Found | Refused | Skipped]:
+def _read_record(
+    source: Window, header: dict[str, str], limits: Limits, look: _Look
+) -> Iterator[Found | Refused | Skipped]:
     length = header.get("content-length", "")
     if not (length.isascii() and length.isdigit() and len(length) < 19):
         yield Refused(RejectReason.DAMAGED, f"a record of {length[:40]!r} bytes")
@@ -78,7 +88,11 @@ def _read_record(source: Window, header: dict[str, str], limits: Limits) -> Iter
     elif isinstance(block, Refused):
         yield block
     else:
-        yield from _read_document(block, header, limits)
+        yield from look(block, header, limits)
+
+
+def _find_document(_block: bytes, _header: dict[str, str], _limits: Limits) -> list[Found]:
+    return [Found(b"", MediaType.TEXT)]
 
 
 def _read_document(block: bytes, header: dict[str, str], limits: Limits) -> Iterator[Found | Refused]:
