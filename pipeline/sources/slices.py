@@ -5,7 +5,8 @@ Only files whose bytes are read as they are, neither compressed nor in UTF-16 or
 where they begin, whatever stands before them: JSON Lines, WARC, and texts with a separator. All of the file is read once, by
 the very functions that find records for the readers. So slices know the number of their first record, and with the hash of
 the whole file also whether the file is the one that was cut. Measured for JSON Lines: 1.2 s of CPU time for each GB in lines of
-5 KB, two thirds of it for the hash, where cleaning takes minutes. The same bytes are always cut at the same places.
+5 KB, two thirds of it for the hash, where cleaning takes minutes; for WARC 6 s, for texts 8 s. The same bytes are always cut at
+the same places.
 """
 
 import io
