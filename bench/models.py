@@ -26,7 +26,7 @@ from pipeline.train.train import EPOCHS, train_model
 
 UNCONCERNED = (
     "cli.py", "run.py", "plan.py", "shards.py", "work.py", "report.py", "explain.py", "voices.py", "decide.py", "settings.py",
-    "tables.py", "assemble.py", "assess.py", "describe.py", "language.py", "bylines.py", "dates.py", "metadata.py",
+    "tables.py", "assemble.py", "assess.py", "describe.py", "language.py", "bylines.py", "dates.py", "metadata",
     "extract.py", "markup.py", "render.py", "regions.py", "store", "sources",
     "score/run.py", "score/pages.py", "score/lines.py", "score/peers.py", "score/systems.py", "score/table.py",
 )  # fmt: skip

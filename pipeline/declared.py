@@ -2,7 +2,7 @@
 What a page says about itself, as it stands there: meta tags, JSON-LD, headings, and elements marked as byline or date.
 
 lexbor parses the page, and only the few elements that declare something are touched: a fifth of what Beautiful Soup
-takes for the same. `metadata.py` decides what of it to believe.
+takes for the same. `metadata/` decides what of it to believe.
 """
 
 import json
