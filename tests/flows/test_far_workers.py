@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir
+from importlib.util import find_spec
 from pathlib import Path
 from socket import socket
 
@@ -93,10 +94,19 @@ def test_the_readme_says_how(bucket: str, dumps: Path, tmp_path: Path, user: dic
 
 
 @pytest.mark.long
-def test_workers_that_share_no_folder_give_the_same_rows(
-    bucket: str, dumps: Path, tmp_path: Path, far_cluster: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("runner", [RunnerName.DASK, RunnerName.RAY])
+def test_workers_that_share_no_folder_give_the_same_rows(  # noqa: PLR0913, PLR0917 - cases and fixtures
+    bucket: str,
+    dumps: Path,
+    tmp_path: Path,
+    runner: RunnerName,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With raw files and scratch in a bucket, a large file in slices among them; nothing stays in the bucket."""
+    if runner is RunnerName.RAY and find_spec("prefect_ray") is None:
+        pytest.skip("the extra `ray` is not installed")
+    cluster = request.getfixturevalue("far_cluster") if runner is RunnerName.DASK else None  # Ray starts its own
     monkeypatch.setattr("pipeline.sources.slices.SLICE_BYTES", 10_000)
     lines = [{"text": f"The ferry to town {number} left at six.\n" * 9} for number in range(100)]
     (dumps / "large.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
@@ -105,7 +115,7 @@ def test_workers_that_share_no_folder_give_the_same_rows(
     clean = tmp_path / "far"
 
     report = run_flow(
-        f"{bucket}/dumps", clean, runner=RunnerName.DASK, cluster=far_cluster, scratch=f"{bucket}/scratch", shard_size=3
+        f"{bucket}/dumps", clean, runner=runner, cluster=cluster, scratch=f"{bucket}/scratch", shard_size=3
     )
 
     assert report.shards_failed == 0
