@@ -165,6 +165,11 @@ OTHERS: dict[str, tuple[str, bytes, dict[str, Any]]] = {
     "texts": ("a.txt", nasty_texts("====="), {"separator": "={3,}"}),
     "texts by form feeds": ("a.md", nasty_texts("\f"), {"separator": "form-feed"}),
     "texts that end with a separator": ("a.txt", nasty_texts("*****") + b"\n*****\n" * 30, {"separator": r"\*+"}),
+    "texts, and front matter between dashes further down": (
+        "a.txt",
+        nasty_texts("=====") + b"\n ---\ntitle: Quay\n ---\n" + nasty_texts("=====") + nasty_texts(" ---"),
+        {"separator": "={3,}| ---"},
+    ),
     "texts between dashes": ("a.txt", nasty_texts("---"), {"separator": "---", "header_blocks": False}),
 }
 

@@ -24,7 +24,7 @@ from pipeline.sources.opened import Fingerprint, ReadFailure, opened
 from pipeline.sources.read import plain_format
 from pipeline.sources.reading import FileReading, Limits, Reading
 from pipeline.sources.separators import find_separators
-from pipeline.sources.text import read_text
+from pipeline.sources.text import frame_text
 from pipeline.sources.warc import frame_warc
 
 SLICE_BYTES = 64 * 1024 * 1024
@@ -80,7 +80,7 @@ def _format_to_cut(file: RawFile, reading: Reading) -> Format | None:
 
 
 def _has_plain_separator(reading: FileReading) -> bool:
-    """Whether a separator parts texts and nothing else; dashes also fence front matter, which takes long to tell."""
+    """Whether a separator may part many texts before a line that may fence front matter; see `frame_text`."""
     if reading.separator is None:
         return False
     return not (reading.header_blocks and find_separators(reading.separator, [b"---"])[0])
@@ -131,17 +131,12 @@ def _found_by(read: Read) -> Callable[[io.BufferedReader, FileReading, Limits], 
     return starts
 
 
-def _texts(stream: io.BufferedReader, reading: FileReading, limits: Limits) -> Iterator[Item]:
-    """The texts between separators, with all that stands in them: what heads a text is no matter here."""
-    return read_text(stream, reading.model_copy(update={"header_blocks": False}), limits)
-
-
 _ONE_DOCUMENT = frozenset({Format.TEXT, Format.MARKDOWN})
 """Formats of one document a file, unless there is a separator."""
 _STARTS: Mapping[Format, Callable[[io.BufferedReader, FileReading, Limits], Iterator[Start]]] = {
     Format.JSON_LINES: _json_lines,
     Format.WARC: _found_by(frame_warc),
-    Format.TEXT: _found_by(_texts),
-    Format.MARKDOWN: _found_by(_texts),
+    Format.TEXT: _found_by(frame_text),
+    Format.MARKDOWN: _found_by(frame_text),
 }
 """Formats that can be cut, and what finds their records."""
