@@ -179,8 +179,8 @@ def test_a_killed_serve_is_made_up_for_by_the_next(
         assert second.wait(PATIENCE) == 0
         wait_until(lambda: not processes_of(tmp_path), "the end of all processes")
 
-    told = {run["name"]: datetime.fromisoformat(run["state"]["timestamp"]) for run in runs if gone < due(run) < back}
-    assert [name for name, moment in told.items() if moment > gone] == []  # Prefect cancels some seconds ahead
+    # Prefect cancels some seconds ahead, or when its server comes back and finds a run late before `serve` has dropped it.
+    assert {run["state_type"] for run in runs if gone < due(run) < back} <= {"CANCELLED"}
     (state,) = [run["state"] for run in runs if run["id"] == active]
     ends = {("CRASHED", "The process that served this run is gone.")}
     if supervisor == "none":
