@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain
 
-from pipeline.page import Line, Page, wraps_into
+from pipeline.page import PROSE_WORDS, Line, Page, wraps_into
 
 TITLE_WORDS = 4
 """Menu entries and kickers rarely have as many words; most titles do."""
@@ -97,8 +97,10 @@ def _may_be_title(line: Line) -> bool:
 
 
 def _is_sentence(page: Page, index: int) -> bool:
-    """Whether a line is prose: a sentence, and no question or exclamation, which titles may be."""
-    return page.prose[index] and not page.lines[index].bare.endswith(("?", "!"))
+    """Whether a line is prose: a sentence, and no question or exclamation, which titles may be; a bar may stand behind it."""
+    line = page.lines[index]
+    ended = line.words >= PROSE_WORDS and line.bare.endswith((".", "。"))
+    return (page.prose[index] or ended) and not line.bare.endswith(("?", "!"))
 
 
 def wraps_into_next(page: Page, index: int) -> bool:
