@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 from pipeline.records import RawFile, Slice
 from pipeline.sources.formats import Format
-from pipeline.sources.found import Found, Item, Refused
+from pipeline.sources.found import Found, Refused
 from pipeline.sources.json_lines import record_lines
 from pipeline.sources.lines import StreamLine
 from pipeline.sources.opened import Fingerprint, ReadFailure, opened
-from pipeline.sources.read import plain_format
+from pipeline.sources.read import Reader, plain_format
 from pipeline.sources.reading import FileReading, Limits, Reading
 from pipeline.sources.separators import find_separators
 from pipeline.sources.text import frame_text
@@ -115,10 +115,10 @@ def _is_between_objects(before: StreamLine, line: StreamLine) -> bool:
     return adjoin and ends and line.data is not None and line.data.startswith(b"{")
 
 
-Read = Callable[[io.BufferedReader, FileReading, Limits], Iterator[Item]]
+Starts = Callable[[io.BufferedReader, FileReading, Limits], Iterator[Start]]
 
 
-def _found_by(read: Read) -> Callable[[io.BufferedReader, FileReading, Limits], Iterator[Start]]:
+def _found_by(read: Reader) -> Starts:
     """At documents before which nothing was refused, as a reader finds them."""
 
     def starts(stream: io.BufferedReader, reading: FileReading, limits: Limits) -> Iterator[Start]:
@@ -133,7 +133,7 @@ def _found_by(read: Read) -> Callable[[io.BufferedReader, FileReading, Limits], 
 
 _ONE_DOCUMENT = frozenset({Format.TEXT, Format.MARKDOWN})
 """Formats of one document a file, unless there is a separator."""
-_STARTS: Mapping[Format, Callable[[io.BufferedReader, FileReading, Limits], Iterator[Start]]] = {
+_STARTS: Mapping[Format, Starts] = {
     Format.JSON_LINES: _json_lines,
     Format.WARC: _found_by(frame_warc),
     Format.TEXT: _found_by(frame_text),
