@@ -17,6 +17,7 @@ from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 
 from flows.artifacts import emit_warnings, progress_published, publish_report
+from flows.orphans import work_to_finish
 from flows.progress import tell, watched_by
 from flows.runners import CLUSTERS, RunnerName, check_runner, make_runner, usable_cores
 from pipeline import run
@@ -149,7 +150,7 @@ def clean_raw(  # noqa: PLR0913 - they are what the flow's page in the user inte
         limits=limits,
         retry=retry,
     )
-    with run.open_store(clean) as store:
+    with work_to_finish(), run.open_store(clean) as store:
         away = open_scratch(scratch, store) if scratch else None
         work = plan(store, raw, Manner(aim, html_engine, comments), options)
         with progress_published(len(work.shards)) as watcher, watched_by(watcher):
