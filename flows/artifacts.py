@@ -1,11 +1,14 @@
 """What a run leaves in Prefect for people to read and for automations to act on."""
 
+import contextvars
+import queue
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 import httpx
@@ -30,6 +33,7 @@ WARNINGS_KEY = "clean-raw-warnings"
 PROGRESS_KEY = "clean-raw-progress"
 
 PROGRESS_SECONDS = 5.0  # between two updates: each takes some ten milliseconds, and nobody reads faster
+LAST_NEWS_SECONDS = 5.0  # for the last of them to be sent before the run goes on
 
 EVENT = "article-pipeline.site"
 """What the names of events begin with; the kind of change follows, as in `article-pipeline.site.more-removed`."""
@@ -50,12 +54,19 @@ def publish_report(report: RunReport, clean: Path, headline: str) -> None:
 
 @contextmanager
 def progress_published(shards: int) -> Iterator[Watcher]:
-    """A watcher that keeps a progress artifact of this run up to date; for a run without shards there is none."""
+    """
+    A watcher that keeps a progress artifact of this run up to date; for a run without shards there is none.
+
+    A thread sends it, since a server that is away has Prefect's client wait for a minute each time.
+    """
     if not shards:
         yield lambda _done, _total, _records: None
         return
-    description = f"0 of {shards:,} shards cleaned"
-    artifact = cast("UUID", create_progress_artifact(0.0, key=PROGRESS_KEY, description=description))
+    news = queue.SimpleQueue[Progress | None]()
+    news.put(Progress(0.0, f"0 of {shards:,} shards cleaned"))
+    here = contextvars.copy_context()  # with the run that the artifact is of
+    sender = threading.Thread(target=here.run, args=(_send_progress, news), daemon=True)
+    sender.start()
     told = time.monotonic()
 
     def show(done: int, total: int, records: int) -> None:
@@ -63,17 +74,42 @@ def progress_published(shards: int) -> Iterator[Watcher]:
         if done < total and time.monotonic() < told + PROGRESS_SECONDS:
             return
         told = time.monotonic()
-        _update_progress(artifact, 100 * done / total, f"{done:,} of {total:,} shards cleaned, {records:,} records")
+        news.put(Progress(100 * done / total, f"{done:,} of {total:,} shards cleaned, {records:,} records"))
 
-    yield show
-
-
-def _update_progress(artifact: UUID, percent: float, description: str) -> None:
-    """Show how far the run is; a server that hiccups here is no reason to break a run off."""
     try:
-        update_progress_artifact(artifact, percent, description=description)
-    except (httpx.HTTPError, PrefectException) as error:
-        get_run_logger().warning("progress could not be shown: %s", error)
+        yield show
+    finally:
+        news.put(None)
+        sender.join(LAST_NEWS_SECONDS)
+
+
+class Progress(NamedTuple):
+    """How far a run is."""
+
+    percent: float
+    description: str
+
+
+def _send_progress(news: queue.SimpleQueue[Progress | None]) -> None:
+    """Show the latest of the news until None ends them; a server that is away is no reason to break a run off."""
+    artifact: UUID | None = None
+    latest = [news.get()]
+    while latest != [None]:
+        while not news.empty():
+            latest.append(news.get())
+        *_, progress = filter(None, latest)
+        try:
+            artifact = _show_progress(artifact, progress)
+        except (httpx.HTTPError, PrefectException) as error:
+            get_run_logger().warning("progress could not be shown: %s", error)
+        latest = [None] if latest[-1] is None else [news.get()]
+
+
+def _show_progress(artifact: UUID | None, progress: Progress) -> UUID:
+    if artifact is None:
+        return cast("UUID", create_progress_artifact(progress.percent, PROGRESS_KEY, progress.description))
+    update_progress_artifact(artifact, progress.percent, progress.description)
+    return artifact
 
 
 def emit_warnings(report: RunReport, clean: Path) -> None:

@@ -1,12 +1,11 @@
 """
-A run whose `serve` was killed: it finishes its work alone, and then does not wait long for the server that went with it.
+A run whose `serve` was killed: it finishes its work alone, and does not wait long for the server that went with it.
 
-Prefect's client would: three times a minute to publish what the run did, another to say how it ended, and at exit, for
-events that nobody takes, more than five (measured with 3.8.8).
+Prefect's client would: before the flow begins for ever, and after it three times a minute to publish what the run did,
+another to say how it ended, and at exit more than five for events that nobody takes (seen with 3.8.8).
 """
 
 import contextlib
-import contextvars
 import logging
 import multiprocessing
 import os
@@ -22,28 +21,38 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 60.0  # for a new `serve` to have its server at the old address: 10 to 18 s once somebody starts it
 POLL_SECONDS = 5.0
 
+_at_work = threading.Event()
+
 
 @contextlib.contextmanager
 def work_to_finish() -> Iterator[None]:
-    """Do the work of the block whoever is gone meanwhile; after it, end this process when its `serve` and that one's server are."""
+    """Do the work of the block, whoever is gone meanwhile."""
+    _at_work.set()
     try:
         yield
     finally:
-        serve = multiprocessing.parent_process()
-        if serve is not None:
-            here = contextvars.copy_context()  # with the address of Prefect's API
-            threading.Thread(target=here.run, args=(_end_without, serve), daemon=True).start()
+        _at_work.clear()
+
+
+def end_without_serve() -> None:
+    """
+    End this process, unless it is at work, some time after the `serve` that has started it for a run and that one's server.
+
+    Nothing happens in a process that was not started by another one of Python.
+    """
+    serve = multiprocessing.parent_process()
+    if serve is not None:
+        threading.Thread(target=_end_without, args=(serve,), daemon=True).start()
 
 
 def _end_without(serve: BaseProcess) -> None:
-    """Wait for the end of `serve`; then end as soon as no server has answered for a while. A normal end comes before that."""
     serve.join()
-    answered = time.monotonic()
-    while time.monotonic() < answered + PATIENCE_SECONDS:
+    needed = time.monotonic()
+    while time.monotonic() < needed + PATIENCE_SECONDS:
         time.sleep(POLL_SECONDS)
-        if _has_server():
-            answered = time.monotonic()
-    log.warning("serve and its server are gone: this run ends without saying so to Prefect; the store has what it did")
+        if _at_work.is_set() or _has_server():
+            needed = time.monotonic()
+    log.warning("serve and its server are gone: its run ends without telling Prefect; the store has what it did")
     os._exit(1)  # an exit of the usual kind would wait for that server
 
 

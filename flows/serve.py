@@ -49,6 +49,7 @@ from rich.console import Console
 from flows.clean_raw import clean_raw
 from flows.connection import prefect_api
 from flows.environment import store_name
+from flows.orphans import end_without_serve
 from flows.runners import RunnerName
 from flows.schedule import Schedule
 from flows.terminal import keep_terminal_quiet
@@ -243,7 +244,11 @@ async def _wait_for_runs(client: PrefectClient, deployment: UUID, hurry: asyncio
         await asyncio.sleep(0.5)
 
 
-# Prefect calls hooks with these three names; they are called in the process of the run.
+# Prefect calls hooks with these three names. They are called in the process of the run, which imports this module for them: it
+# is what comes before all of Prefect's waiting there.
+end_without_serve()
+
+
 def _be_quiet(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001 - Prefect's signature
     keep_terminal_quiet()
 

@@ -23,6 +23,9 @@ PATIENCE = 150.0  # a fresh database alone takes 10 to 18 s on two busy cores
 BIN = Path(sys.executable).parent
 README = Path(__file__).parents[2] / "README.md"
 
+GONE = "http://127.0.0.1:9/api"
+"""Where no server answers: the port is that of a service which nobody has run for decades."""
+
 Process = subprocess.Popen[str]
 
 

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.flows.processes import is_alive, wait_until
+from tests.flows.processes import GONE, is_alive, wait_until
 
 ROOT = Path(__file__).parents[2]
-GONE = "http://127.0.0.1:9/api"  # the port of a service that nobody has run for decades
 PATIENCE_SECONDS = 1.0
 TWICE = 2 * PATIENCE_SECONDS + 1  # long enough to see that a process stays
 
@@ -23,8 +22,11 @@ from flows import orphans
 
 def run(folder):
     orphans.PATIENCE_SECONDS, orphans.POLL_SECONDS = {patience}, 0.1
+    orphans.end_without_serve()
+    (folder / "began").write_text(str(os.getpid()))
+    while not (folder / "begin").exists():
+        time.sleep(0.05)
     with orphans.work_to_finish():
-        (folder / "began").write_text(str(os.getpid()))
         while not (folder / "finish").exists():
             time.sleep(0.05)
     time.sleep(600)  # as Prefect's client waits at exit
@@ -55,8 +57,17 @@ def served_run(folder: Path, api: str) -> Iterator[tuple[subprocess.Popen[bytes]
             os.kill(run, signal.SIGKILL)
 
 
+def test_a_run_that_still_waits_for_its_server_ends(tmp_path: Path) -> None:
+    """Prefect asks the server, without end, before it lets a flow begin."""
+    with served_run(tmp_path, GONE) as (serve, run):
+        serve.kill()
+        serve.wait()
+        wait_until(lambda: not is_alive(run), "the end of the run")
+
+
 def test_work_is_finished_alone_and_then_the_process_ends(tmp_path: Path) -> None:
     """However long the work takes; what may not take long is what comes after it."""
+    (tmp_path / "begin").touch()
     with served_run(tmp_path, GONE) as (serve, run):
         serve.kill()
         serve.wait()
@@ -69,7 +80,6 @@ def test_work_is_finished_alone_and_then_the_process_ends(tmp_path: Path) -> Non
 def test_a_run_whose_serve_is_there_takes_its_time(tmp_path: Path) -> None:
     """Its server may be away for a while; Prefect's own patience counts."""
     with served_run(tmp_path, GONE) as (_, run):
-        (tmp_path / "finish").touch()
         time.sleep(TWICE)
         assert is_alive(run)
 
@@ -77,7 +87,6 @@ def test_a_run_whose_serve_is_there_takes_its_time(tmp_path: Path) -> None:
 def test_a_run_whose_server_answers_takes_its_time(tmp_path: Path, prefect_api: str) -> None:
     """A new `serve` has its server at the old address, or the server never went away: there is somebody to tell."""
     with served_run(tmp_path, prefect_api) as (serve, run):
-        (tmp_path / "finish").touch()
         serve.kill()
         serve.wait()
         time.sleep(TWICE)

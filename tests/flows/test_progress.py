@@ -1,14 +1,17 @@
 """How far a run is: on the terminal, and in Prefect's user interface."""
 
 import io
+import socket
+import time
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 import pytest
 from rich.console import Console
 
 from flows.progress import progress_shown
 from flows.runners import RunnerName
+from tests.flows.processes import GONE
 
 
 def test_a_terminal_shows_rate_and_time_left() -> None:
@@ -44,19 +47,48 @@ def test_the_user_interface_shows_how_far_a_run_is(
     from flows import artifacts
     from flows.clean_raw import clean_raw
 
-    updates: list[float] = []
+    sent: list[float] = []
 
-    def update(artifact: Any, percent: float, description: str) -> None:
-        updates.append(percent)
-        really_update(artifact, percent, description)
+    def send(artifact: UUID | None, progress: artifacts.Progress) -> UUID:
+        sent.append(progress.percent)
+        return really_send(artifact, progress)
 
-    really_update = artifacts._update_progress
-    monkeypatch.setattr(artifacts, "_update_progress", update)
+    really_send = artifacts._show_progress
+    monkeypatch.setattr(artifacts, "_show_progress", send)
     monkeypatch.setattr(artifacts, "PROGRESS_SECONDS", 3600.0)
 
     clean_raw(dumps, clean, runner=RunnerName.THREAD, shard_size=3)
 
     shown = Artifact.get(artifacts.PROGRESS_KEY)
     assert shown is not None
-    assert (float(str(shown.data)), updates) == (100.0, [100.0])
+    assert float(str(shown.data)) == 100.0
+    assert sent in ([0.0, 100.0], [100.0])
     assert shown.description == "3 of 3 shards cleaned, 8 records"
+
+
+@pytest.mark.usefixtures("prefect_api")
+@pytest.mark.parametrize("server", ["gone", "hanging"])
+def test_a_server_that_does_not_answer_does_not_hold_up_the_cleaning(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect's client tries for a minute each time; the run neither waits for that nor fails by it."""
+    from prefect import flow
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows import artifacts
+
+    monkeypatch.setattr(artifacts, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(artifacts, "LAST_NEWS_SECONDS", 1.0)
+
+    @flow
+    def clean(address: str) -> float:
+        with temporary_settings({PREFECT_API_URL: address}):
+            began = time.monotonic()
+            with artifacts.progress_published(20) as show:
+                for done in range(20):
+                    show(done + 1, 20, done)
+            return time.monotonic() - began
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = GONE if server == "gone" else f"http://127.0.0.1:{silent.getsockname()[1]}/api"
+        assert clean(address) < 2 * artifacts.LAST_NEWS_SECONDS

@@ -207,6 +207,8 @@ def work_pool(folder: Path, user: dict[str, str], schedule: str) -> Iterator[tup
     home = folder / "prefect"
     settings = environment.missing_settings({}, home, folder)
     with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+            patch.delenv(name)  # the session's server, if there is one, schedules nothing
         for name, value in settings.items():
             patch.setenv(name, value)
         with local_server(home, scheduler=True) as address:
