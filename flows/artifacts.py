@@ -91,18 +91,24 @@ class Progress(NamedTuple):
 
 
 def _send_progress(news: queue.SimpleQueue[Progress | None]) -> None:
-    """Show the latest of the news until None ends them; a server that is away is no reason to break a run off."""
+    """Show the news as they come; a server that is away is no reason to break a run off."""
     artifact: UUID | None = None
-    latest = [news.get()]
-    while latest != [None]:
-        while not news.empty():
-            latest.append(news.get())
-        *_, progress = filter(None, latest)
+    for progress in _latest(news):
         try:
             artifact = _show_progress(artifact, progress)
         except (httpx.HTTPError, PrefectException) as error:
             get_run_logger().warning("progress could not be shown: %s", error)
-        latest = [None] if latest[-1] is None else [news.get()]
+
+
+def _latest(news: queue.SimpleQueue[Progress | None]) -> Iterator[Progress]:
+    """The freshest of what has come meanwhile, each time it is asked for, until None ends it."""
+    ended = False
+    while not ended:
+        waiting = [news.get()]
+        while not news.empty():
+            waiting.append(news.get())
+        ended = waiting[-1] is None
+        yield from [progress for progress in waiting if progress is not None][-1:]
 
 
 def _show_progress(artifact: UUID | None, progress: Progress) -> UUID:
