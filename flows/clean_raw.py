@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
@@ -75,7 +76,12 @@ def commit(store: Layout, work: Plan, results: Sequence[ShardResult]) -> RunRepo
     return run.commit_run(store, work, results)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=2)
+def may_answer(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether to ask Prefect's API again: where nothing answers, its client has tried for a minute already."""
+    return not isinstance(state.result(raise_on_failure=False), httpx.TransportError)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=2, retry_condition_fn=may_answer)
 def publish(report: RunReport, clean: Path) -> None:
     """Show what the run did in Prefect's user interface."""
     publish_report(report, clean, headline(report))

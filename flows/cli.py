@@ -311,10 +311,10 @@ def _run_flow(  # noqa: PLR0913, PLR0917 - as above
 ) -> RunReport:
     state = environment.prepare(clean)
     from flows.clean_raw import clean_raw  # noqa: PLC0415 - imports Prefect, see the module
-    from flows.connection import prefect_api  # noqa: PLC0415 - as above
+    from flows.connection import outage_told, prefect_api  # noqa: PLC0415 - as above
 
     keep_terminal_quiet()
-    with prefect_api(state, scheduler=False):
+    with prefect_api(state, scheduler=False), outage_told():
         return clean_raw(
             raw,
             clean,

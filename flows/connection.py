@@ -3,8 +3,10 @@
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+import queue
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import prefect.context
@@ -18,6 +20,8 @@ from flows.local_server import local_server
 from pipeline.errors import PipelineError
 
 log = logging.getLogger(__name__)
+
+SEND_SECONDS = 10.0  # for the last log lines, and for the last events
 
 
 class ApiError(PipelineError):
@@ -43,8 +47,20 @@ def prefect_api(state: Path, *, scheduler: bool) -> Iterator[str]:
                 # Nobody would miss them, and the thread that sends them keeps the end of a run waiting for up to a second.
                 stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
                 stack.callback(_keep_house)
-        stack.callback(_send_what_is_queued)
+        stack.callback(_send_what_is_queued, stays=settings.api.url is not None)
         yield address
+
+
+@contextlib.contextmanager
+def outage_told() -> Iterator[None]:
+    """End the command with a message, not with Prefect's traceback, where its API goes away while the block runs."""
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise ApiError(
+            f"Prefect's API went away during the run: {error}. What was finished is kept; `pipeline status` tells, and "
+            "the next run does the rest"
+        ) from error
 
 
 def _keep_house() -> None:
@@ -60,10 +76,15 @@ def _keep_house() -> None:
 
 def _check(url: str) -> None:
     """Find out now, with a message, rather than later with a traceback."""
-    with get_client(sync_client=True) as client:
-        problem = client.api_healthcheck()
+    problem = problem_of_api()
     if problem is not None:
         raise ApiError(f"the Prefect API configured as {url} does not answer: {problem}. Start it, or unset it")
+
+
+def problem_of_api() -> Exception | None:
+    """Why Prefect's API does not answer; None where it does."""
+    with get_client(sync_client=True) as client:
+        return client.api_healthcheck()
 
 
 def _use(url: str) -> None:
@@ -72,7 +93,23 @@ def _use(url: str) -> None:
     prefect.context.refresh_global_settings_context()
 
 
-def _send_what_is_queued() -> None:
-    """Let Prefect's background threads send their last log lines and events while the server still listens."""
-    APILogWorker.drain_all(timeout=10, at_exit=False)
-    EventsWorker.drain_all(timeout=10, at_exit=False)
+def _send_what_is_queued(*, stays: bool) -> None:
+    """
+    Let Prefect's background threads send their last log lines and events while the server still listens.
+
+    What is left is dropped, unless the server stays and answers: at exit each would be tried for some seconds.
+    """
+    workers: Sequence[Any] = (APILogWorker, EventsWorker)
+    services = [service for worker in workers for service in worker._instances.values()]  # noqa: SLF001 - there is no other way to them
+    for worker in workers:
+        worker.drain_all(timeout=SEND_SECONDS, at_exit=False)
+    if not stays or problem_of_api() is not None:
+        for service in services:
+            _drop(service._queue)  # noqa: SLF001 - as above
+
+
+def _drop(items: queue.Queue[Any]) -> None:
+    with contextlib.suppress(queue.Empty):
+        while True:
+            items.get_nowait()
+    items.put(None)  # which ends the service

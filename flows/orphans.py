@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from multiprocessing.process import BaseProcess
 
-from prefect.client.orchestration import get_client
+from flows.connection import problem_of_api
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +50,7 @@ def _end_without(serve: BaseProcess) -> None:
     needed = time.monotonic()
     while time.monotonic() < needed + PATIENCE_SECONDS:
         time.sleep(POLL_SECONDS)
-        if _at_work.is_set() or _has_server():
+        if _at_work.is_set() or problem_of_api() is None:
             needed = time.monotonic()
     log.warning("serve and its server are gone: its run ends without telling Prefect; the store has what it did")
     os._exit(1)  # an exit of the usual kind would wait for that server
-
-
-def _has_server() -> bool:
-    with get_client(sync_client=True) as client:
-        return client.api_healthcheck() is None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from flows.local_server import USUAL_PORT, _listen
@@ -196,6 +197,30 @@ def test_a_killed_serve_is_made_up_for_by_the_next(
     assert (state["type"], state["message"]) in ends
     assert titles(clean) == ["Ferry to mill", "Ferry to pier", "Ferry to quay"]
     assert verify(clean, raw) == []
+
+
+def test_a_run_whose_server_is_killed_commits_and_says_so(
+    tmp_path: Path,
+    slow: dict[str, str],
+    write_story: Callable[[str], Path],
+    pipeline: Callable[..., subprocess.CompletedProcess[str]],
+    record_property: Callable[[str, object], None],
+) -> None:
+    """It cannot tell Prefect how it ended, but tells the user, in a line; and it does not try for as long as it has events."""
+    output, raw, clean = tmp_path / "run.log", tmp_path / "raw", tmp_path / "clean"
+    write_story("mill")
+    with running(output, slow, tmp_path, "pipeline", "run", "--raw", raw, "--clean", clean) as run:
+        wait_until(lambda: is_at_work(clean), "a run in the middle")
+        (server,) = [pid for pid in descendants(run.pid) if "flows.local_server" in psutil.Process(pid).cmdline()]
+        os.kill(server, signal.SIGKILL)
+        killed = time.monotonic()
+        assert run.wait(2 * PATIENCE) == 1
+        record_property(COUNTS, f"ended {time.monotonic() - killed:.0f} s after its server")
+    last = output.read_text(encoding="utf-8").rstrip().splitlines()[-1]
+
+    assert last.startswith("error: Prefect's API went away during the run")
+    assert titles(clean) == ["Ferry to mill"]
+    assert verified(pipeline, clean)
 
 
 @contextmanager
