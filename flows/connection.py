@@ -25,7 +25,7 @@ SEND_SECONDS = 10.0  # for the last log lines, and for the last events
 
 
 class ApiError(PipelineError):
-    """The Prefect API the user configured cannot be used."""
+    """Prefect's API cannot be used, or no longer."""
 
 
 @contextlib.contextmanager
